@@ -1,0 +1,1 @@
+"""Team chat as a library."""

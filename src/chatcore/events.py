@@ -1,0 +1,357 @@
+"""One class per fact. Durable events have a place in a workspace's log; ephemeral ones are said once and forgotten.
+
+The fields of a class are the `data` of its frame; `workspace_id` and `seq` stand beside it, in the envelope. Decoding
+refuses unknown fields. `Audience` says who may receive an event; it is resolved against the membership that holds at
+the moment of delivery (or replay), never against the one at the moment of the commit.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+import attrs
+
+from chatcore.ids import ChannelId, HuddleId, MessageId, UserId, WorkspaceId
+from chatcore.model import (
+    Channel,
+    Huddle,
+    MemberCard,
+    Message,
+    PresenceStatus,
+    Signal,
+    UserCard,
+    Workspace,
+)
+
+
+class Scope(StrEnum):
+    """The kinds of audience."""
+
+    WORKSPACE = "workspace"
+    """Every member."""
+    CHANNEL = "channel"
+    """Those who may read the channel; and `user_id` too, if given (who was just removed learns of it)."""
+    USER = "user"
+    """`user_id` alone."""
+    OUTSIDE = "outside"
+    """Members of the workspace, guests apart, who may not read the channel (it was just made private)."""
+
+
+@attrs.frozen
+class Audience:
+    scope: Scope
+    channel_id: ChannelId | None = None
+    user_id: UserId | None = None
+
+
+EVERYONE = Audience(Scope.WORKSPACE)
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """What every event has. `seq` is 0 until the event is committed, and for ephemeral events always."""
+
+    type: ClassVar[str]
+    durable: ClassVar[bool] = True
+
+    workspace_id: WorkspaceId
+    seq: int = 0
+
+    @property
+    def audience(self) -> Audience:
+        """Who may receive it."""
+        return EVERYONE
+
+
+@attrs.frozen(kw_only=True)
+class ChannelEvent(Event):
+    """An event that belongs to one channel."""
+
+    channel_id: ChannelId
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(Scope.CHANNEL, self.channel_id)
+
+
+# --- messages ------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class MessageReceived(Event):
+    """A message was sent. Its author's read marker moved to it, unless it is a reply."""
+
+    type = "message_received"
+    message: Message
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(Scope.CHANNEL, self.message.channel_id)
+
+
+@attrs.frozen(kw_only=True)
+class MessageUpdated(ChannelEvent):
+    type = "message_updated"
+    message_id: MessageId
+    thread_id: MessageId | None = None
+    content: str
+    mentions: tuple[UserId, ...] = ()
+    mentions_all: bool = False
+    edited_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Mentioned:
+    """Whom a message mentioned when it was sent; enough for a client to correct its count when it is deleted."""
+
+    seq: int
+    author_id: UserId
+    user_ids: tuple[UserId, ...] = ()
+    everyone: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class MessageDeleted(ChannelEvent):
+    """A message is gone; with a thread's first message its replies are gone too.
+
+    `message_seq` is the seq of the event that created it: it was unread to those whose marker stands before.
+    `mentioned` lists the mentions in it and in the replies that went with it.
+    """
+
+    type = "message_deleted"
+    message_id: MessageId
+    thread_id: MessageId | None = None
+    message_seq: int
+    mentioned: tuple[Mentioned, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class ReactionAdded(ChannelEvent):
+    type = "reaction_added"
+    message_id: MessageId
+    emoji: str
+    user_id: UserId
+    user: UserCard
+
+
+@attrs.frozen(kw_only=True)
+class ReactionRemoved(ChannelEvent):
+    type = "reaction_removed"
+    message_id: MessageId
+    emoji: str
+    user_id: UserId
+    user: UserCard
+
+
+@attrs.frozen(kw_only=True)
+class ReadUpdated(Event):
+    """A read marker was moved; said to its owner alone, on all their devices."""
+
+    type = "read_updated"
+    user_id: UserId
+    channel_id: ChannelId
+    message_id: MessageId | None = None
+    read_seq: int
+    unread_count: int
+    mention_count: int
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(Scope.USER, self.channel_id, self.user_id)
+
+
+# --- channels and members ------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class ChannelCreated(Event):
+    type = "channel_created"
+    channel: Channel
+    member_ids: tuple[UserId, ...] = ()
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(Scope.CHANNEL, self.channel.id)
+
+
+@attrs.frozen(kw_only=True)
+class ChannelUpdated(Event):
+    """A channel changed: its name, description, type or settings, or it was taken out of the archive."""
+
+    type = "channel_updated"
+    channel: Channel
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(Scope.CHANNEL, self.channel.id)
+
+
+@attrs.frozen(kw_only=True)
+class ChannelArchived(ChannelEvent):
+    type = "channel_archived"
+    archived_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class ChannelHidden(ChannelEvent):
+    """A public channel was made private; said to those who can no longer see it."""
+
+    type = "channel_hidden"
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(Scope.OUTSIDE, self.channel_id)
+
+
+@attrs.frozen(kw_only=True)
+class MemberJoined(Event):
+    """Somebody joined the workspace, or, when `channel` is given, that channel. Nothing before it is unread to them."""
+
+    type = "member_joined"
+    member: MemberCard
+    channel: Channel | None = None
+
+    @property
+    def audience(self) -> Audience:
+        return EVERYONE if self.channel is None else Audience(Scope.CHANNEL, self.channel.id)
+
+
+@attrs.frozen(kw_only=True)
+class MemberLeft(Event):
+    """Somebody left, or was removed from, the workspace (then every channel of it too) or one channel."""
+
+    type = "member_left"
+    user_id: UserId
+    channel_id: ChannelId | None = None
+
+    @property
+    def audience(self) -> Audience:
+        if self.channel_id is None:
+            return Audience(Scope.WORKSPACE, None, self.user_id)
+        return Audience(Scope.CHANNEL, self.channel_id, self.user_id)
+
+
+@attrs.frozen(kw_only=True)
+class MemberUpdated(Event):
+    """A member's role, name or picture changed, or their account was deactivated or brought back."""
+
+    type = "member_updated"
+    member: MemberCard
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(Scope.WORKSPACE, None, self.member.user_id)
+
+
+@attrs.frozen(kw_only=True)
+class WorkspaceUpdated(Event):
+    type = "workspace_updated"
+    workspace: Workspace
+
+
+# --- huddles -------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class ParticipantCard:
+    user_id: UserId
+    display_name: str
+    avatar_url: str | None = None
+    joined_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class HuddleStarted(Event):
+    type = "huddle_started"
+    huddle: Huddle
+    started_by: UserCard
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(Scope.CHANNEL, self.huddle.channel_id)
+
+
+@attrs.frozen(kw_only=True)
+class HuddleUserJoined(ChannelEvent):
+    type = "huddle_user_joined"
+    huddle_id: HuddleId
+    user: ParticipantCard
+
+
+@attrs.frozen(kw_only=True)
+class HuddleUserLeft(ChannelEvent):
+    type = "huddle_user_left"
+    huddle_id: HuddleId
+    user_id: UserId
+
+
+@attrs.frozen(kw_only=True)
+class HuddleEnded(ChannelEvent):
+    type = "huddle_ended"
+    huddle_id: HuddleId
+    ended_at: datetime
+
+
+# --- ephemeral -----------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Typing(ChannelEvent):
+    type = "typing"
+    durable = False
+    user_id: UserId
+    user: UserCard
+    is_typing: bool
+
+
+@attrs.frozen(kw_only=True)
+class PresenceUpdate(Event):
+    type = "presence_update"
+    durable = False
+    user_id: UserId
+    status: PresenceStatus
+    last_seen: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HuddleSignal(Event):
+    """A WebRTC signal for `to_user_id` alone."""
+
+    type = "huddle_signal"
+    durable = False
+    huddle_id: HuddleId
+    channel_id: ChannelId
+    from_user_id: UserId
+    to_user_id: UserId
+    signal: Signal
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(Scope.USER, self.channel_id, self.to_user_id)
+
+
+EVENT_CLASSES: tuple[type[Event], ...] = (
+    MessageReceived,
+    MessageUpdated,
+    MessageDeleted,
+    ReactionAdded,
+    ReactionRemoved,
+    ReadUpdated,
+    ChannelCreated,
+    ChannelUpdated,
+    ChannelArchived,
+    ChannelHidden,
+    MemberJoined,
+    MemberLeft,
+    MemberUpdated,
+    WorkspaceUpdated,
+    HuddleStarted,
+    HuddleUserJoined,
+    HuddleUserLeft,
+    HuddleEnded,
+    Typing,
+    PresenceUpdate,
+    HuddleSignal,
+)
+
+EVENTS: dict[str, type[Event]] = {cls.type: cls for cls in EVENT_CLASSES}

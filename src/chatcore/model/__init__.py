@@ -1,0 +1,52 @@
+"""Values: frozen attrs classes, one file per noun. They know nothing of storage, network or tasks."""
+
+from chatcore.model.attachment import Attachment
+from chatcore.model.audit import AuditEntry
+from chatcore.model.channel import Channel, ChannelMember, ChannelSummary, ChannelType, LastMessage, ReadState
+from chatcore.model.emoji import EmojiPreset
+from chatcore.model.huddle import Huddle, HuddleMode, HuddleStatus, Participant, Signal, SignalType
+from chatcore.model.invite import Invite
+from chatcore.model.member import Member, MemberCard, Role
+from chatcore.model.message import MAX_CONTENT, Draft, Message, MessagePage, Reaction, ReactionSummary
+from chatcore.model.presence import Presence, PresenceStatus
+from chatcore.model.session import BotToken, Credential, Session
+from chatcore.model.user import User, UserCard, card_of
+from chatcore.model.workspace import Position, Workspace
+
+__all__ = [
+    "MAX_CONTENT",
+    "Attachment",
+    "AuditEntry",
+    "BotToken",
+    "Channel",
+    "ChannelMember",
+    "ChannelSummary",
+    "ChannelType",
+    "Credential",
+    "Draft",
+    "EmojiPreset",
+    "Huddle",
+    "HuddleMode",
+    "HuddleStatus",
+    "Invite",
+    "LastMessage",
+    "Member",
+    "MemberCard",
+    "Message",
+    "MessagePage",
+    "Participant",
+    "Position",
+    "Presence",
+    "PresenceStatus",
+    "Reaction",
+    "ReactionSummary",
+    "ReadState",
+    "Role",
+    "Session",
+    "Signal",
+    "SignalType",
+    "User",
+    "UserCard",
+    "Workspace",
+    "card_of",
+]

@@ -1,0 +1,41 @@
+"""Ports: short Protocols with every promise written down. Plugins implement them; `chatcore.testing` checks them."""
+
+from chatcore.ports.auth import Authenticator, TokenCodec, TokenKind
+from chatcore.ports.bus import Bus
+from chatcore.ports.clock import Clock
+from chatcore.ports.envelope import Envelope, seal
+from chatcore.ports.presence import PresenceTracker
+from chatcore.ports.provider import Provider, ProviderContext
+from chatcore.ports.storage import (
+    ChannelAccess,
+    Deletion,
+    Post,
+    Posted,
+    Search,
+    Storage,
+    Tx,
+    WorkspaceAccess,
+    WorkspaceSummary,
+)
+
+__all__ = [
+    "Authenticator",
+    "Bus",
+    "ChannelAccess",
+    "Clock",
+    "Deletion",
+    "Envelope",
+    "Post",
+    "Posted",
+    "PresenceTracker",
+    "Provider",
+    "ProviderContext",
+    "Search",
+    "Storage",
+    "TokenCodec",
+    "TokenKind",
+    "Tx",
+    "WorkspaceAccess",
+    "WorkspaceSummary",
+    "seal",
+]

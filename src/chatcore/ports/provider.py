@@ -1,0 +1,42 @@
+"""Providers: how a plugin supplies the implementation of a port.
+
+A kind (`storage`, `bus`, `presence`, `auth`, `token`), a name by which the configuration chooses it, and a factory that opens it
+for as long as its context lasts.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from chatcore.config import Config
+from chatcore.ports.clock import Clock
+from chatcore.ports.storage import Storage
+
+SINGLE_KINDS = ("storage", "bus", "presence", "token")
+"""Of these exactly one is chosen; of `auth` a chain."""
+
+
+@attrs.frozen(kw_only=True)
+class ProviderContext:
+    """What a factory is given. `storage` is None while the storage itself is opened; `data_dir` holds small files (secrets)."""
+
+    config: Config
+    clock: Clock
+    data_dir: Path | None
+    storage: Storage | None = None
+
+
+Factory = Callable[[ProviderContext], AbstractAsyncContextManager[Any]]
+
+
+@attrs.frozen(kw_only=True)
+class Provider:
+    """`schemes` are the URL schemes by which a storage (or bus) is chosen: `sqlite:///chat.db` -> `sqlite`."""
+
+    kind: str
+    name: str
+    factory: Factory
+    schemes: tuple[str, ...] = ()

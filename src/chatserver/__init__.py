@@ -1,0 +1,1 @@
+"""The edge: chatcore on HTTP and WebSocket."""

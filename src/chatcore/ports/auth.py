@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from chatcore.ids import UserId
+from chatcore.model import Credential
 
 
 class Authenticator(Protocol):
@@ -12,6 +13,10 @@ class Authenticator(Protocol):
 
     async def authenticate(self, email: str, secret: str) -> UserId | None:
         """The user that these credentials prove, or None. Takes the same time for an unknown e-mail as for a wrong secret."""
+        ...
+
+    async def seal(self, user_id: UserId, secret: str) -> Credential:
+        """The row that makes `secret` the user's, for the caller to store. Raises ValidationFailed when it is not good enough."""
         ...
 
     async def set_secret(self, user_id: UserId, secret: str) -> None:

@@ -66,8 +66,8 @@ class Rows(Protocol[Row]):
         """The row with this key."""
         ...
 
-    async def find(self, *, limit: int | None = None, **equals: Any) -> list[Row]:
-        """The rows whose columns equal these values (None: IS NULL), in order of their key."""
+    async def find(self, *, limit: int | None = None, newest_first: bool = False, **equals: Any) -> list[Row]:
+        """The rows whose columns equal these values (None: IS NULL), in order of their key, or in the reverse order."""
         ...
 
     async def insert(self, row: Row) -> None:
@@ -90,6 +90,7 @@ class ChannelAccess:
     id: ChannelId
     type: ChannelType
     archived: bool
+    is_general: bool
     members: tuple[UserId, ...]
 
 

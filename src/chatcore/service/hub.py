@@ -1,0 +1,256 @@
+"""The hub: every event of this node passes here, in order, on its way to those who listen.
+
+    storage commits ─► bus.publish ─► every node's hub: order (Stream) ─► permission memory (Directory) ─► listeners
+
+A workspace is *open* here from the first time that somebody asks for it: its members and channels are read together with the
+position of its log, and followed from there. A hole in the `seq`s (a lossy bus, another process) is filled from the log: at
+once when something arrives behind it, and at the latest when positions are compared, every `CHECK_SECONDS`.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Protocol
+
+import attrs
+import trio
+
+from chatcore.errors import ChatError, NotFound
+from chatcore.events import Event
+from chatcore.ids import ChannelId, UserId, WorkspaceId
+from chatcore.model import Position
+from chatcore.ports import Bus, Envelope, Storage, Tx, WorkspaceAccess, seal
+from chatcore.service.directory import ACCESS_EVENTS, ChannelFacts, WorkspaceDirectory
+from chatcore.service.stream import Stream
+
+CHECK_SECONDS = 2.0
+"""How often positions are compared with the log."""
+REPLAY_PAGE = 500
+"""Events read from the log at a time."""
+
+log = logging.getLogger("chatcore.hub")
+
+
+class Listener(Protocol):
+    """Somebody who wants the events of this node (the server's rooms, `Chat.subscribe`)."""
+
+    def deliver(self, workspace_id: WorkspaceId, envelopes: Sequence[Envelope]) -> None:
+        """Take events of one workspace, in order. The directory stands exactly at the last of them. Must be quick."""
+        ...
+
+
+@attrs.define(eq=False)
+class _Space:
+    """A workspace that is open here."""
+
+    stream: Stream = attrs.field(factory=Stream)
+    ready: trio.Event = attrs.field(factory=trio.Event)
+    facts: WorkspaceDirectory | None = None
+
+
+class Directory:
+    """The permission memory of the open workspaces. Reading is synchronous; opening is not."""
+
+    def __init__(self, hub: "Hub") -> None:
+        self._hub = hub
+        self._homes: dict[ChannelId, WorkspaceId] = {}
+
+    async def load(self, workspace_id: WorkspaceId) -> WorkspaceDirectory | None:
+        """The workspace's directory, opened if need be; None when there is no such workspace."""
+        return self.loaded(workspace_id) or await self._hub.open(workspace_id)
+
+    def loaded(self, workspace_id: WorkspaceId) -> WorkspaceDirectory | None:
+        """The directory of an open workspace; None when it is not open."""
+        space = self._hub.spaces.get(workspace_id)
+        return None if space is None else space.facts
+
+    def all_loaded(self) -> Iterator[WorkspaceDirectory]:
+        """Every open workspace."""
+        return (space.facts for space in self._hub.spaces.values() if space.facts is not None)
+
+    async def channel(self, channel_id: ChannelId) -> tuple[WorkspaceDirectory, ChannelFacts]:
+        """A channel and its workspace. Raises NotFound."""
+        home = self._homes.get(channel_id)
+        if home is None:
+            row = await self._hub.storage.read(lambda tx: tx.channels.get(channel_id))
+            if row is None:
+                raise NotFound.of("channel")
+            home = self._homes[channel_id] = row.workspace_id
+        facts = await self.load(home)
+        channel = None if facts is None else facts.channels.get(channel_id)
+        if facts is None or channel is None:
+            raise NotFound.of("channel")
+        return facts, channel
+
+
+class Hub:
+    """See the module. `run` must be running for gaps to be filled."""
+
+    def __init__(self, storage: Storage, bus: Bus) -> None:
+        self.storage = storage
+        self.spaces: dict[WorkspaceId, _Space] = {}
+        self.directory = Directory(self)
+        self._bus = bus
+        self._listeners: list[Listener] = []
+        self._gap = trio.Event()
+        storage.on_commit(bus.publish)
+
+    # --- listening -------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def attach(self, listener: Listener) -> Iterator[None]:
+        """While the context is open, `listener` gets every event of the open workspaces."""
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
+    def announce(self, *events: Event) -> None:
+        """Say something ephemeral: no place in the log, no promise that it arrives."""
+        self._bus.publish([seal(event) for event in events])
+
+    async def position(self, workspace_id: WorkspaceId) -> Position:
+        """The last event that listeners have been given: one who is attached gets all that follow. Raises NotFound."""
+        await self._space(workspace_id)
+        last = self.spaces[workspace_id].stream.last
+        assert last is not None
+        return Position(epoch=self.storage.epoch, seq=last)
+
+    async def replay(
+        self, workspace_id: WorkspaceId, user_id: UserId, since: Position, upto: int
+    ) -> AsyncIterator[list[Envelope]] | None:
+        """The events after `since` up to `upto` that the user may receive, in order, page by page.
+
+        None when they cannot be given completely: another epoch, a position that the log has forgotten, or one that it has
+        never reached. What the user may receive is decided page by page, by the membership that holds then.
+        """
+        if since.epoch != self.storage.epoch or since.seq > upto:
+            return None
+        oldest = await self.storage.read(lambda tx: tx.events.oldest(workspace_id))
+        if since.seq < oldest:
+            return None
+        return self._pages(workspace_id, user_id, since.seq, upto)
+
+    async def _pages(
+        self, workspace_id: WorkspaceId, user_id: UserId, seq: int, upto: int
+    ) -> AsyncIterator[list[Envelope]]:
+        while seq < upto:
+            page = await self._read_log(workspace_id, seq)
+            if not page:
+                return
+            facts = await self._space(workspace_id)
+            yield [
+                envelope
+                for envelope in page
+                if envelope.seq <= upto and facts.may_receive(user_id, envelope.audience)
+            ]
+            seq = page[-1].seq
+
+    # --- receiving -------------------------------------------------------------------------------------------------
+
+    def received(self, envelopes: Sequence[Envelope]) -> None:
+        """Take what the bus delivers; called in the Trio thread."""
+        for workspace_id, group in groupby(envelopes, key=lambda envelope: envelope.workspace_id):
+            space = self.spaces.get(workspace_id)
+            if space is None:
+                continue
+            batch = list(group)
+            if batch[0].seq and batch[-1].seq:
+                self._deliver(space, space.stream.offer(batch))
+            else:
+                self._deliver_mixed(space, batch)
+            if space.stream.has_gap:
+                self._gap.set()
+
+    def _deliver_mixed(self, space: _Space, batch: list[Envelope]) -> None:
+        for ephemeral, part in groupby(batch, key=lambda envelope: envelope.seq == 0):
+            self._deliver(space, list(part) if ephemeral else space.stream.offer(list(part)))
+
+    def _deliver(self, space: _Space, due: list[Envelope]) -> None:
+        facts = space.facts
+        if facts is None or not due:
+            return
+        start = 0
+        for index, envelope in enumerate(due):
+            if envelope.type in ACCESS_EVENTS:
+                self._hand_over(facts.workspace_id, due[start:index])
+                facts.apply(envelope.event)
+                start = index
+        self._hand_over(facts.workspace_id, due[start:] if start else due)
+
+    def _hand_over(self, workspace_id: WorkspaceId, envelopes: Sequence[Envelope]) -> None:
+        if not envelopes:
+            return
+        for listener in tuple(self._listeners):
+            try:
+                listener.deliver(workspace_id, envelopes)
+            except Exception:
+                log.exception("a listener failed; the others go on", extra={"listener": type(listener).__name__})
+
+    # --- opening ---------------------------------------------------------------------------------------------------
+
+    async def open(self, workspace_id: WorkspaceId) -> WorkspaceDirectory | None:
+        """Begin to follow a workspace; None when there is none."""
+        space = self.spaces.get(workspace_id)
+        if space is not None:
+            await space.ready.wait()
+            # Whoever opened it may have failed or been cancelled: then it is not there, and we try ourselves.
+            return space.facts if space.facts is not None else await self.open(workspace_id)
+        space = self.spaces[workspace_id] = _Space()
+        access: WorkspaceAccess | None = None
+        try:
+            access = await self.storage.read(lambda tx: tx.workspaces.access(workspace_id))
+        finally:
+            if access is None:
+                del self.spaces[workspace_id]
+            else:
+                space.facts = WorkspaceDirectory(access)
+                self._deliver(space, space.stream.start(access.position.seq))
+            space.ready.set()
+        return space.facts if access is not None else None
+
+    async def _space(self, workspace_id: WorkspaceId) -> WorkspaceDirectory:
+        facts = await self.directory.load(workspace_id)
+        if facts is None:
+            raise NotFound.of("workspace")
+        return facts
+
+    # --- filling gaps ----------------------------------------------------------------------------------------------
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Receive from the bus and fill gaps, until cancelled."""
+        with self._bus.subscribe(self.received):
+            task_status.started()
+            while True:
+                with trio.move_on_after(CHECK_SECONDS):
+                    await self._gap.wait()
+                self._gap = trio.Event()
+                try:
+                    await self._catch_up()
+                except ChatError as error:
+                    log.warning("the event log cannot be read now", extra={"reason": error.message})
+
+    async def _catch_up(self) -> None:
+        """Compare every open workspace with the log, and read what is missing."""
+        opened = [workspace_id for workspace_id, space in self.spaces.items() if space.facts is not None]
+        if not opened:
+            return
+
+        async def positions(tx: Tx) -> dict[WorkspaceId, int]:
+            return {workspace_id: (await tx.events.position(workspace_id)).seq for workspace_id in opened}
+
+        for workspace_id, newest in (await self.storage.read(positions)).items():
+            await self._fill(workspace_id, newest)
+
+    async def _fill(self, workspace_id: WorkspaceId, newest: int) -> None:
+        space = self.spaces[workspace_id]
+        while space.stream.last is not None and space.stream.last < newest:
+            page = await self._read_log(workspace_id, space.stream.last)
+            # A short page means that the log holds nothing else up to `newest`: the rest was deleted.
+            upto = page[-1].seq if len(page) == REPLAY_PAGE else max(newest, page[-1].seq if page else 0)
+            self._deliver(space, space.stream.fill(page, upto))
+
+    async def _read_log(self, workspace_id: WorkspaceId, seq: int) -> list[Envelope]:
+        return await self.storage.read(lambda tx: tx.events.since(workspace_id, seq, limit=REPLAY_PAGE))

@@ -264,6 +264,16 @@ class EventLog(Protocol):
         ...
 
 
+class Sessions(Rows[Session], Protocol):
+    async def revoked_since(self, moment: datetime) -> list[Session]:
+        """The sessions whose `revoked_at` is this time or later: how a node learns of what other processes ended."""
+        ...
+
+    async def forget_expired(self, before: datetime) -> int:
+        """Delete the sessions whose `expires_at` lies before this time; how many."""
+        ...
+
+
 class Counters(Protocol):
     """Rate limits that outlive the process: a count that starts afresh at `expires_at`."""
 
@@ -282,7 +292,7 @@ class Tx(Protocol):
     users: Rows[User]
     credentials: Rows[Credential]
     """Key: user_id, provider."""
-    sessions: Rows[Session]
+    sessions: Sessions
     bot_tokens: Rows[BotToken]
     workspaces: Workspaces
     members: Members

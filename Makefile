@@ -1,0 +1,59 @@
+# make run · make test · make check · make bench      (make help lists the rest)
+
+PYTHON ?= python3
+PORT   ?= 8000
+ARGS   ?=
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format bench lock upgrade clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+install: $(STAMP) ## set up .venv with everything that the lock names
+
+# Wheels only: a machine without a C compiler gets the same as one with it, or a clear refusal.
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Chatcore needs Python 3.11 or later: make PYTHON=/path/to/python3 …")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: install ## serve on port 8000 (PORT=…) with the database chat.db in this folder
+	$(BIN)/chatcore serve --port $(PORT) $(ARGS)
+
+test: install ## every test (ARGS="-k name" for some)
+	$(BIN)/pytest $(ARGS)
+
+check: install ## format, lint, types, and who may import whom
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## write the format that `make check` wants
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install ## measure, and print a table
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# Run with the oldest Python that is supported: a later one drops what only the older needs.
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+lock: install ## write the lock files after a change in pyproject.toml
+	$(COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
+	$(COMPILE) $(ARGS) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+upgrade: ## move every pinned version to the newest within the ranges
+	$(MAKE) lock ARGS=--upgrade
+
+clean: ## remove what make and the tools made; data stays
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

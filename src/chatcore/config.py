@@ -25,6 +25,7 @@ class Config:
     upload_dir: str = attrs.field(default="./uploads", metadata={"env": "UPLOAD_DIR"})
     max_file_size: int = attrs.field(default=10 * _MIB, metadata={"env": "MAX_FILE_SIZE", "min": 1, "max": 50 * _MIB})
     allowed_origins: tuple[str, ...] = attrs.field(default=(), metadata={"env": "ALLOWED_ORIGINS"})
+    trusted_proxies: tuple[str, ...] = attrs.field(default=(), metadata={"env": "TRUSTED_PROXIES"})
     turn_server_url: str | None = attrs.field(default=None, metadata={"env": "TURN_SERVER_URL"})
     turn_secret: str | None = attrs.field(default=None, metadata={"env": "TURN_SECRET"}, repr=False)
     stun_server_url: str | None = attrs.field(default=None, metadata={"env": "STUN_SERVER_URL"})

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
@@ -115,6 +115,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook_func(lambda cls: cls == Mapping[str, Any] | str, _structure_signal_data)
     converter.register_unstructure_hook_func(lambda cls: cls == Mapping[str, Any] | str, lambda data: data)
     converter.register_structure_hook_factory(_is_tuple, lambda cls: _tuple_hook(converter, cls))
+    converter.register_structure_hook_factory(_is_annotated, lambda cls: _checked_hook(converter, cls))
     converter.register_structure_hook_factory(attrs.has, lambda cls: _structure_attrs(converter, cls))
     converter.register_unstructure_hook_factory(attrs.has, lambda cls: _unstructure_attrs(converter, cls))
     return converter
@@ -237,6 +238,25 @@ def _tuple_hook(converter: cattrs.Converter, cls: Any) -> Callable[[Any, Any], t
         return tuple(found)
 
     return structure_tuple
+
+
+def _is_annotated(cls: Any) -> bool:
+    return get_origin(cls) is Annotated
+
+
+def _checked_hook(converter: cattrs.Converter, cls: Any) -> Callable[[Any, Any], Any]:
+    """`Annotated[T, limit]`: a T for which every `limit.check(value)` passes; a check raises ValueError."""
+    inner, *notes = get_args(cls)
+    structure_inner = converter.get_structure_hook(inner)
+    checks = [note.check for note in notes if hasattr(note, "check")]
+
+    def structure_checked(data: Any, _: Any) -> Any:
+        value = structure_inner(data, inner)
+        for check in checks:
+            check(value)
+        return value
+
+    return structure_checked
 
 
 class _At(Exception):

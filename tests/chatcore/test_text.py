@@ -47,7 +47,7 @@ def test_clean_text_is_storable_and_stays_as_it_is(clean: Callable[[str], str], 
 
 
 @pytest.mark.parametrize(
-    "typed, stored",
+    ("typed", "stored"),
     [
         ("Ada@Example.ORG", "ada@example.org"),
         ("  ada@example.org\n", "ada@example.org"),
@@ -116,7 +116,7 @@ def test_line_is_trimmed_and_composed() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed, advice",
+    ("typed", "advice"),
     [
         ("", "empty"),
         (" \t ", "empty"),

@@ -1,7 +1,9 @@
 """Who may do what: one table, and the pure function that reads it.
 
-Three answers: allowed, denied (the actor may see the thing, but not do this: Forbidden), hidden (the actor may not even know
-of it: NotFound, the same as for what does not exist). Plugins may deny more through the hook `permission_check`; nothing can
+Three answers: allowed, denied (the actor may see the thing, but not do this: Forbidden), hidden (the actor may not
+even know
+of it: NotFound, the same as for what does not exist). Plugins may deny more through the hook `permission_check`;
+nothing can
 allow what this table denies.
 """
 
@@ -69,7 +71,8 @@ class Place:
 class Rule:
     """One line of the table.
 
-    roles: these may. owner_too: or who owns the thing, whatever their role. joined: only from inside the channel. live: not in
+    roles: these may. owner_too: or who owns the thing, whatever their role. joined: only from inside the channel.
+    live: not in
     an archived channel. types: only in channels of these types. general: also in the general channel.
     """
 
@@ -120,12 +123,17 @@ def may_read(role: Role | None, type_: ChannelType, in_channel: bool) -> bool:
 
 
 def refusal(action: Action, standing: Standing, place: Place | None = None) -> str | None:
-    """Why the action is denied, in words for the actor; None when it is allowed. Assumes that they may see the place."""
+    """Why the action is denied, in words for the actor; None when it is allowed. Assumes that they may see the
+    place.
+    """
     rule = RULES[action]
     if place is not None:
         if place.type not in rule.types:
-            return "That cannot be done in a direct message." if place.type is ChannelType.DIRECT else (
-                "Only public channels can be joined; ask a member to add you.")
+            return (
+                "That cannot be done in a direct message."
+                if place.type is ChannelType.DIRECT
+                else ("Only public channels can be joined; ask a member to add you.")
+            )
         if place.is_general and not rule.general:
             return "The general channel belongs to everyone: it cannot be left, renamed, archived or made private."
         if rule.live and place.archived:

@@ -46,7 +46,8 @@ class ChannelMember:
 class ReadState:
     """One person's read marker in one channel, and what is unread after it.
 
-    `unread_count` counts top-level messages after the marker; `mention_count` those of them, and replies, that mention the person.
+    `unread_count` counts top-level messages after the marker; `mention_count` those of them, and replies, that
+    mention the person.
     `read_seq` is the `seq` of the event of the marker's message (0: nothing read yet).
     """
 

@@ -1,6 +1,7 @@
 """The permission memory: who is a member of what, for the workspaces that this node works with.
 
-It is read once from storage and then kept true by the same events that everybody gets, in their order; so a decision costs
+It is read once from storage and then kept true by the same events that everybody gets, in their order; so a decision
+costs
 two dictionary look-ups, and a removal takes effect with the event that tells of it.
 """
 
@@ -87,17 +88,12 @@ class WorkspaceDirectory:
                 self.members[member.user_id] = member.role
             case events.MemberJoined(member=member, channel=channel) if channel is not None:
                 self._put(channel).members.add(member.user_id)
-            case events.MemberLeft(user_id=user_id, channel_id=None):
-                self.members.pop(user_id, None)
-                for facts in self.channels.values():
-                    facts.members.discard(user_id)
-            case events.MemberLeft(user_id=user_id, channel_id=channel_id) if channel_id in self.channels:
-                self.channels[channel_id].members.discard(user_id)
+            case events.MemberLeft(user_id=user_id, channel_id=channel_id):
+                self._leave(user_id, channel_id)
+            case events.MemberUpdated(member=member) if member.deactivated:
+                self.members.pop(member.user_id, None)
             case events.MemberUpdated(member=member):
-                if member.deactivated:
-                    self.members.pop(member.user_id, None)
-                else:
-                    self.members[member.user_id] = member.role
+                self.members[member.user_id] = member.role
             case events.ChannelCreated(channel=channel, member_ids=member_ids):
                 self._put(channel).members.update(member_ids)
             case events.ChannelUpdated(channel=channel):
@@ -108,12 +104,17 @@ class WorkspaceDirectory:
                 return
         self.version += 1
 
+    def _leave(self, user_id: UserId, channel_id: ChannelId | None) -> None:
+        if channel_id is None:
+            self.members.pop(user_id, None)
+        for facts in self.channels.values():
+            if channel_id in (None, facts.id):
+                facts.members.discard(user_id)
+
     def _put(self, channel: Channel) -> ChannelFacts:
         facts = self.channels.get(channel.id)
         if facts is None:
-            facts = ChannelFacts(
-                channel.id, self.workspace_id, channel.type, False, set(), is_general(channel)
-            )
+            facts = ChannelFacts(channel.id, self.workspace_id, channel.type, False, set(), is_general(channel))
             self.channels[channel.id] = facts
         facts.type = channel.type
         facts.archived = channel.archived_at is not None
@@ -136,4 +137,6 @@ ACCESS_EVENTS = frozenset(
         events.ChannelArchived,
     )
 )
-"""The types that `WorkspaceDirectory.apply` follows: a batch is cut before each, so that the directory never runs ahead."""
+"""The types that `WorkspaceDirectory.apply` follows: a batch is cut before each, so that the directory never runs
+ahead.
+"""

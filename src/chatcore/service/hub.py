@@ -2,8 +2,10 @@
 
     storage commits ─► bus.publish ─► every node's hub: order (Stream) ─► permission memory (Directory) ─► listeners
 
-A workspace is *open* here from the first time that somebody asks for it: its members and channels are read together with the
-position of its log, and followed from there. A hole in the `seq`s (a lossy bus, another process) is filled from the log: at
+A workspace is *open* here from the first time that somebody asks for it: its members and channels are read together
+with the
+position of its log, and followed from there. A hole in the `seq`s (a lossy bus, another process) is filled from the
+log: at
 once when something arrives behind it, and at the latest when positions are compared, every `CHECK_SECONDS`.
 """
 
@@ -123,7 +125,8 @@ class Hub:
     ) -> AsyncIterator[list[Envelope]] | None:
         """The events after `since` up to `upto` that the user may receive, in order, page by page.
 
-        None when they cannot be given completely: another epoch, a position that the log has forgotten, or one that it has
+        None when they cannot be given completely: another epoch, a position that the log has forgotten, or one that
+        it has
         never reached. What the user may receive is decided page by page, by the membership that holds then.
         """
         if since.epoch != self.storage.epoch or since.seq > upto:
@@ -142,9 +145,7 @@ class Hub:
                 return
             facts = await self._space(workspace_id)
             yield [
-                envelope
-                for envelope in page
-                if envelope.seq <= upto and facts.may_receive(user_id, envelope.audience)
+                envelope for envelope in page if envelope.seq <= upto and facts.may_receive(user_id, envelope.audience)
             ]
             seq = page[-1].seq
 
@@ -166,7 +167,8 @@ class Hub:
 
     def _deliver_mixed(self, space: _Space, batch: list[Envelope]) -> None:
         for ephemeral, part in groupby(batch, key=lambda envelope: envelope.seq == 0):
-            self._deliver(space, list(part) if ephemeral else space.stream.offer(list(part)))
+            envelopes = list(part)
+            self._deliver(space, envelopes if ephemeral else space.stream.offer(envelopes))
 
     def _deliver(self, space: _Space, due: list[Envelope]) -> None:
         facts = space.facts

@@ -1,6 +1,7 @@
 """Putting one workspace's events back in order: pure bookkeeping, no waiting.
 
-The bus may deliver twice, late or never. Only the next `seq` passes; what comes early waits; what came already is dropped.
+The bus may deliver twice, late or never. Only the next `seq` passes; what comes early waits; what came already is
+dropped.
 """
 
 from collections.abc import Iterable, Sequence

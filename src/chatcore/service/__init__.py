@@ -1,0 +1,1 @@
+"""Services: one file per noun. Each action is check -> hook -> transaction -> event -> publish."""

@@ -1,0 +1,221 @@
+"""Accounts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from chatcore import text
+from chatcore.errors import Duplicate, Forbidden, NotFound, ValidationFailed, WorkspaceDenied
+from chatcore.events import MemberUpdated
+from chatcore.ids import UserId
+from chatcore.model import Credential, Role, User
+from chatcore.ports import Authenticator, Tx
+from chatcore.service import invite_steps, membership
+from chatcore.service.core import KEEP, Core, Keep, UserRef, id_of, member_card
+
+MAX_NAME = 100
+MAX_DISPLAY_NAME = 200
+MAX_URL = 500
+
+
+@attrs.frozen
+class Users:
+    """Accounts of the whole installation; what they may see is decided by their memberships."""
+
+    _core: Core
+    _authenticators: Sequence[Authenticator]
+
+    async def create(
+        self,
+        *,
+        email: str,
+        display_name: str | None = None,
+        first_name: str = "",
+        last_name: str = "",
+        password: str | None = None,
+        is_bot: bool = False,
+    ) -> User:
+        """An account, made by the program or the operator.
+
+        Raises ValidationFailed, Duplicate when the e-mail is taken.
+        """
+        user = self._new(email, display_name, first_name, last_name, is_bot)
+        credential = await self._credential(user, password)
+
+        async def work(tx: Tx) -> None:
+            await _insert(tx, user, credential)
+
+        await self._core.storage.write(work)
+        self._core.hooks.did("user_registered", user=user)
+        return user
+
+    async def register(
+        self,
+        *,
+        email: str,
+        password: str,
+        first_name: str,
+        last_name: str,
+        workspace_slug: str | None = None,
+        invite_token: str | None = None,
+    ) -> User:
+        """An account, made by the person, who joins the workspace of the slug (if it is open) or of the invite.
+
+        Raises Forbidden when registration is closed (or needs an invite), WorkspaceDenied when the workspace is not
+        open or not
+        there, NotFound for a bad invite; then nothing was made.
+        """
+        self._check_open(invite_token)
+        user = self._new(email, None, first_name, last_name, False)
+        user = await self._core.hooks.filter("user_will_register", value=user)
+        credential = await self._credential(user, password)
+        now = self._core.clock.now()
+
+        async def work(tx: Tx) -> None:
+            await _insert(tx, user, credential)
+            if invite_token is not None:
+                await invite_steps.accept(tx, invite_token, user, now)
+            if workspace_slug is not None:
+                workspace = await tx.workspaces.by_slug(workspace_slug)
+                if workspace is None or workspace.settings.get("openJoin") is not True:
+                    raise WorkspaceDenied("That workspace is not open: ask a member for an invite link.")
+                await membership.join_workspace(tx, workspace.id, user, Role.MEMBER, now)
+
+        await self._core.storage.write(work)
+        self._core.hooks.did("user_registered", user=user)
+        return user
+
+    def _check_open(self, invite_token: str | None) -> None:
+        mode = self._core.config.registration
+        if mode == "closed":
+            raise Forbidden("Registration is closed: ask the operator for an account.")
+        if mode == "invite" and invite_token is None:
+            raise Forbidden("Registration needs an invite: open the invite link that you were sent.")
+
+    async def get(self, user: UserRef) -> User:
+        """An account by its id. Raises NotFound."""
+        found = await self._core.storage.read(lambda tx: tx.users.get(id_of(user)))
+        if found is None:
+            raise NotFound.of("user")
+        return found
+
+    async def by_email(self, email: str) -> User:
+        """An account by its e-mail, in any spelling. Raises NotFound."""
+        wanted = text.normalise_email(email)
+        found = await self._core.storage.read(lambda tx: tx.users.find(email=wanted))
+        if not found:
+            raise NotFound.of("user")
+        return found[0]
+
+    async def list(self) -> list[User]:
+        """Every account, oldest first; for operators."""
+        return await self._core.storage.read(lambda tx: tx.users.find())
+
+    async def update(
+        self,
+        user: UserRef,
+        *,
+        actor: UserRef,
+        first_name: str | Keep = KEEP,
+        last_name: str | Keep = KEEP,
+        display_name: str | Keep = KEEP,
+        avatar_url: str | Keep | None = KEEP,
+    ) -> User:
+        """Change one's own profile. Raises NotFound for somebody else's, ValidationFailed."""
+        user_id: UserId = id_of(user)
+        if id_of(actor) != user_id:
+            raise NotFound.of("user")
+        changes: dict[str, Any] = {}
+        if not isinstance(first_name, Keep):
+            changes["first_name"] = text.clean_line(first_name, "firstName", MAX_NAME)
+        if not isinstance(last_name, Keep):
+            changes["last_name"] = text.clean_line(last_name, "lastName", MAX_NAME)
+        if not isinstance(display_name, Keep):
+            changes["display_name"] = text.clean_line(display_name, "displayName", MAX_DISPLAY_NAME)
+        if not isinstance(avatar_url, Keep):
+            changes["avatar_url"] = None if avatar_url is None else clean_url(avatar_url, "avatarUrl")
+        return await self._change(user_id, changes)
+
+    async def deactivate(self, user: UserRef, *, actor: UserRef | None = None) -> User:
+        """Close an account: it can do nothing any more, its messages stay. By the operator, or (actor) by its owner."""
+        user_id: UserId = id_of(user)
+        if actor is not None and id_of(actor) != user_id:
+            raise NotFound.of("user")
+        changed = await self._change(user_id, {"deactivated_at": self._core.clock.now()}, "user.deactivated")
+        self._core.hooks.did("user_deactivated", user=changed)
+        return changed
+
+    async def reactivate(self, user: UserRef) -> User:
+        """Bring a closed account back, with its memberships; by the operator."""
+        return await self._change(id_of(user), {"deactivated_at": None}, "user.reactivated")
+
+    async def _change(self, user_id: UserId, changes: Mapping[str, Any], audited: str | None = None) -> User:
+        async def work(tx: Tx) -> User:
+            old = await tx.users.get(user_id)
+            if old is None or (old.deactivated_at is not None and audited is None):
+                raise NotFound.of("user")
+            new = attrs.evolve(old, **changes, updated_at=self._core.clock.now())
+            await tx.users.update(new)
+            if (new.display_name, new.avatar_url, new.deactivated_at) != (
+                old.display_name,
+                old.avatar_url,
+                old.deactivated_at,
+            ):
+                await self._tell(tx, new)
+            if audited is not None:
+                await tx.audit.insert(self._core.audit(audited, actor=None, target=user_id))
+            return new
+
+        changed = await self._core.storage.write(work)
+        self._core.cards.forget(user_id)
+        return changed
+
+    async def _tell(self, tx: Tx, user: User) -> None:
+        for summary in await tx.workspaces.of_user(user.id):
+            member = await tx.members.get(summary.workspace.id, user.id)
+            if member is not None:
+                await tx.events.append(
+                    MemberUpdated(workspace_id=summary.workspace.id, member=member_card(user, member))
+                )
+
+    def _new(self, email: str, display_name: str | None, first_name: str, last_name: str, is_bot: bool) -> User:
+        first = text.clean_line(first_name, "firstName", MAX_NAME) if first_name else ""
+        last = text.clean_line(last_name, "lastName", MAX_NAME) if last_name else ""
+        email = text.normalise_email(email)
+        shown = display_name or f"{first} {last}".strip() or email.partition("@")[0]
+        now = self._core.clock.now()
+        return User(
+            id=UserId(self._core.new_id()),
+            email=email,
+            first_name=first,
+            last_name=last,
+            display_name=text.clean_line(shown, "displayName", MAX_DISPLAY_NAME),
+            is_bot=is_bot,
+            created_at=now,
+            updated_at=now,
+        )
+
+    async def _credential(self, user: User, password: str | None) -> Credential | None:
+        if password is None:
+            return None
+        if not self._authenticators:
+            raise ValidationFailed.of("password", "no auth plugin is configured that keeps passwords")
+        return await self._authenticators[0].seal(user.id, password)
+
+
+async def _insert(tx: Tx, user: User, credential: Credential | None) -> None:
+    try:
+        await tx.users.insert(user)
+    except Duplicate:
+        raise Duplicate("There is an account with this e-mail: sign in, or use another.") from None
+    if credential is not None:
+        await tx.credentials.insert(credential)
+
+
+def clean_url(url: str, field: str) -> str:
+    """A web address that a browser may load. Raises ValidationFailed."""
+    cleaned = text.clean_line(url, field, MAX_URL)
+    if not cleaned.startswith(("https://", "http://", "/api/files/")):
+        raise ValidationFailed.of(field, "must be an http(s) address")
+    return cleaned

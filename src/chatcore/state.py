@@ -1,0 +1,325 @@
+"""How a client's view follows the events: pure functions from (state, event) to state.
+
+The SDK keeps its local state with it, and the tests hold the server to it: after every action,
+`apply(stale state, events) == freshly read state`. What a client has not loaded (`messages`, `members` of a channel:
+None) stays
+unloaded; events about it are counted, not stored. When a state cannot be brought forward (the person's role changed
+from or
+to guest, or they left) it becomes `stale`: read afresh.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from chatcore import events
+from chatcore.events import Event, ParticipantCard
+from chatcore.ids import ChannelId, HuddleId, MessageId, UserId
+from chatcore.model import (
+    Channel,
+    ChannelType,
+    MemberCard,
+    Message,
+    PresenceStatus,
+    ReactionSummary,
+    Role,
+    UserCard,
+    Workspace,
+)
+
+
+@attrs.frozen(kw_only=True)
+class HuddleState:
+    """A huddle that is going on."""
+
+    id: HuddleId
+    participants: Mapping[UserId, ParticipantCard] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class ChannelState:
+    """One channel as one person sees it. `messages` holds top-level messages and replies alike, by id."""
+
+    channel: Channel
+    joined: bool = False
+    read_seq: int = 0
+    unread_count: int = 0
+    mention_count: int = 0
+    members: frozenset[UserId] | None = None
+    messages: Mapping[MessageId, Message] | None = None
+    huddle: HuddleState | None = None
+
+
+@attrs.frozen(kw_only=True)
+class State:
+    """A workspace as one person sees it, at the event `seq`."""
+
+    user_id: UserId
+    workspace: Workspace
+    seq: int
+    members: Mapping[UserId, MemberCard] = attrs.field(factory=dict)
+    channels: Mapping[ChannelId, ChannelState] = attrs.field(factory=dict)
+    presence: Mapping[UserId, PresenceStatus] = attrs.field(factory=dict)
+    stale: bool = False
+
+    @property
+    def role(self) -> Role | None:
+        """The person's own role."""
+        card = self.members.get(self.user_id)
+        return None if card is None else card.role
+
+
+def apply(state: State, event: Event) -> State:
+    """The state after an event of this workspace.
+
+    Durable events must come in `seq` order; one that is known changes nothing.
+    """
+    if event.seq and event.seq <= state.seq:
+        return state
+    changed = _apply(state, event)
+    return attrs.evolve(changed, seq=event.seq) if event.seq else changed
+
+
+def _apply(state: State, event: Event) -> State:
+    match event:
+        case events.MessageReceived(message=message):
+            return _channel(state, message.channel_id, lambda it: _received(it, message, state.user_id))
+        case events.MessageUpdated():
+            return _channel(state, event.channel_id, lambda it: _edited(it, event))
+        case events.MessageDeleted():
+            return _channel(state, event.channel_id, lambda it: _deleted(it, event, state.user_id))
+        case events.ReactionAdded() | events.ReactionRemoved():
+            return _channel(state, event.channel_id, lambda it: _reacted(it, event))
+        case events.ReadUpdated():
+            return _channel(state, event.channel_id, lambda it: _read(it, event))
+        case events.WorkspaceUpdated(workspace=workspace):
+            return attrs.evolve(state, workspace=workspace)
+        case events.PresenceUpdate(user_id=user_id, status=status):
+            return attrs.evolve(state, presence={**state.presence, user_id: status})
+        case events.MemberJoined() | events.MemberLeft() | events.MemberUpdated():
+            return _membership(state, event)
+        case events.HuddleStarted() | events.HuddleUserJoined() | events.HuddleUserLeft() | events.HuddleEnded():
+            return _huddle(state, event)
+        case _:
+            return _channels(state, event)
+
+
+# --- messages ------------------------------------------------------------------------------------------------------
+
+
+def _received(it: ChannelState, message: Message, me: UserId) -> ChannelState:
+    mine, reply = message.user_id == me, message.thread_id is not None
+    if it.joined and mine and not reply:
+        it = attrs.evolve(it, read_seq=message.seq, unread_count=0, mention_count=0)
+    elif it.joined and not mine:
+        it = attrs.evolve(
+            it,
+            unread_count=it.unread_count + (not reply),
+            mention_count=it.mention_count + (message.mentions_all or me in message.mentions),
+        )
+    if it.messages is None:
+        return it
+    return attrs.evolve(it, messages=_with_reply(it.messages, message.thread_id, 1) | {message.id: message})
+
+
+def _with_reply(messages: Mapping[MessageId, Message], root: MessageId | None, by: int) -> dict[MessageId, Message]:
+    changed = dict(messages)
+    if root is not None and root in changed:
+        changed[root] = attrs.evolve(changed[root], thread_reply_count=changed[root].thread_reply_count + by)
+    return changed
+
+
+def _edited(it: ChannelState, event: events.MessageUpdated) -> ChannelState:
+    return _message(
+        it,
+        event.message_id,
+        content=event.content,
+        mentions=event.mentions,
+        mentions_all=event.mentions_all,
+        edited_at=event.edited_at,
+    )
+
+
+def _deleted(it: ChannelState, event: events.MessageDeleted, me: UserId) -> ChannelState:
+    if it.joined:
+        unread = event.thread_id is None and event.message_seq > it.read_seq
+        mentions = sum(
+            mentioned.seq > it.read_seq
+            and mentioned.author_id != me
+            and (mentioned.everyone or me in mentioned.user_ids)
+            for mentioned in event.mentioned
+        )
+        it = attrs.evolve(it, unread_count=it.unread_count - unread, mention_count=it.mention_count - mentions)
+    if it.messages is None:
+        return it
+    known = event.message_id in it.messages
+    rest = _with_reply(it.messages, event.thread_id if known else None, -1)
+    gone = event.message_id
+    return attrs.evolve(it, messages={id_: one for id_, one in rest.items() if id_ != gone and one.thread_id != gone})
+
+
+def _reacted(it: ChannelState, event: events.ReactionAdded | events.ReactionRemoved) -> ChannelState:
+    message = None if it.messages is None else it.messages.get(event.message_id)
+    if message is None:
+        return it
+    users = {summary.emoji: summary.users for summary in message.reactions}
+    others = tuple(user_id for user_id in users.get(event.emoji, ()) if user_id != event.user_id)
+    users[event.emoji] = (*others, event.user_id) if isinstance(event, events.ReactionAdded) else others
+    summaries = tuple(ReactionSummary(emoji=emoji, count=len(who), users=who) for emoji, who in users.items() if who)
+    return _message(it, event.message_id, reactions=summaries)
+
+
+def _read(it: ChannelState, event: events.ReadUpdated) -> ChannelState:
+    return attrs.evolve(it, read_seq=event.read_seq, unread_count=event.unread_count, mention_count=event.mention_count)
+
+
+def _message(it: ChannelState, message_id: MessageId, **changes: Any) -> ChannelState:
+    if it.messages is None or message_id not in it.messages:
+        return it
+    changed = attrs.evolve(it.messages[message_id], **changes)
+    return attrs.evolve(it, messages={**it.messages, message_id: changed})
+
+
+# --- members -------------------------------------------------------------------------------------------------------
+
+
+def _membership(state: State, event: Event) -> State:
+    match event:
+        case events.MemberJoined(member=member, channel=None):
+            return attrs.evolve(state, members={**state.members, member.user_id: member})
+        case events.MemberJoined(member=member, channel=channel) if channel is not None:
+            return _entered(state, channel, member, event.seq)
+        case events.MemberLeft(user_id=user_id, channel_id=None):
+            return _gone(state, user_id)
+        case events.MemberLeft(user_id=user_id, channel_id=channel_id) if channel_id is not None:
+            return _left(state, channel_id, user_id)
+        case events.MemberUpdated(member=member):
+            return _renamed(state, member)
+    raise AssertionError(event)
+
+
+def _entered(state: State, channel: Channel, member: MemberCard, seq: int) -> State:
+    it = state.channels.get(channel.id) or ChannelState(channel=channel)
+    if it.members is not None:
+        it = attrs.evolve(it, members=it.members | {member.user_id})
+    if member.user_id == state.user_id:
+        it = attrs.evolve(it, joined=True, read_seq=seq, unread_count=0, mention_count=0)
+    return attrs.evolve(state, channels={**state.channels, channel.id: it})
+
+
+def _left(state: State, channel_id: ChannelId, user_id: UserId) -> State:
+    it = state.channels.get(channel_id)
+    if it is None:
+        return state
+    others = None if it.members is None else it.members - {user_id}
+    if user_id != state.user_id:
+        return _put(state, attrs.evolve(it, members=others))
+    if it.channel.type is not ChannelType.PUBLIC or state.role is Role.GUEST:
+        return _drop(state, channel_id)
+    return _put(state, attrs.evolve(it, joined=False, read_seq=0, unread_count=0, mention_count=0, members=others))
+
+
+def _gone(state: State, user_id: UserId) -> State:
+    channels = {
+        id_: attrs.evolve(it, members=None if it.members is None else it.members - {user_id})
+        for id_, it in state.channels.items()
+    }
+    members = {id_: card for id_, card in state.members.items() if id_ != user_id}
+    return attrs.evolve(state, members=members, channels=channels, stale=state.stale or user_id == state.user_id)
+
+
+def _renamed(state: State, member: MemberCard) -> State:
+    old = state.members.get(member.user_id)
+    turned = (
+        member.user_id == state.user_id and old is not None and (old.role is Role.GUEST) != (member.role is Role.GUEST)
+    )
+    face = UserCard(display_name=member.display_name, avatar_url=member.avatar_url)
+    channels = {id_: _with_face(it, member.user_id, face) for id_, it in state.channels.items()}
+    return attrs.evolve(
+        state,
+        members={**state.members, member.user_id: member},
+        channels=channels,
+        stale=state.stale or turned or (member.deactivated and member.user_id == state.user_id),
+    )
+
+
+def _with_face(it: ChannelState, user_id: UserId, face: UserCard) -> ChannelState:
+    if it.messages is not None and any(one.user_id == user_id for one in it.messages.values()):
+        messages = {
+            id_: attrs.evolve(one, user=face) if one.user_id == user_id else one for id_, one in it.messages.items()
+        }
+        it = attrs.evolve(it, messages=messages)
+    if it.huddle is not None and user_id in it.huddle.participants:
+        card = attrs.evolve(it.huddle.participants[user_id], display_name=face.display_name, avatar_url=face.avatar_url)
+        huddle = attrs.evolve(it.huddle, participants={**it.huddle.participants, user_id: card})
+        it = attrs.evolve(it, huddle=huddle)
+    return it
+
+
+# --- channels and huddles ------------------------------------------------------------------------------------------
+
+
+def _channels(state: State, event: Event) -> State:
+    match event:
+        case events.ChannelCreated(channel=channel, member_ids=member_ids):
+            joined = state.user_id in member_ids
+            return _put(
+                state,
+                ChannelState(
+                    channel=channel,
+                    joined=joined,
+                    read_seq=event.seq if joined else 0,
+                    members=frozenset(member_ids),
+                    messages={},
+                ),
+            )
+        case events.ChannelUpdated(channel=channel):
+            it = state.channels.get(channel.id)
+            return _put(state, ChannelState(channel=channel) if it is None else attrs.evolve(it, channel=channel))
+        case events.ChannelArchived(channel_id=channel_id, archived_at=at):
+            return _channel(
+                state,
+                channel_id,
+                lambda it: attrs.evolve(it, channel=attrs.evolve(it.channel, archived_at=at, updated_at=at)),
+            )
+        case events.ChannelHidden(channel_id=channel_id):
+            return _drop(state, channel_id)
+        case _:
+            return state
+
+
+def _huddle(state: State, event: Event) -> State:
+    match event:
+        case events.HuddleStarted(huddle=huddle):
+            fresh = HuddleState(id=huddle.id)
+            return _channel(state, huddle.channel_id, lambda it: attrs.evolve(it, huddle=fresh))
+        case events.HuddleUserJoined(channel_id=channel_id, user=card):
+            return _channel(state, channel_id, lambda it: _seated(it, card.user_id, card))
+        case events.HuddleUserLeft(channel_id=channel_id, user_id=user_id):
+            return _channel(state, channel_id, lambda it: _seated(it, user_id, None))
+        case events.HuddleEnded(channel_id=channel_id):
+            return _channel(state, channel_id, lambda it: attrs.evolve(it, huddle=None))
+    raise AssertionError(event)
+
+
+def _seated(it: ChannelState, user_id: UserId, card: ParticipantCard | None) -> ChannelState:
+    if it.huddle is None:
+        return it
+    seats = {id_: other for id_, other in it.huddle.participants.items() if id_ != user_id}
+    if card is not None:
+        seats[user_id] = card
+    return attrs.evolve(it, huddle=attrs.evolve(it.huddle, participants=seats))
+
+
+def _channel(state: State, channel_id: ChannelId, change: Any) -> State:
+    it = state.channels.get(channel_id)
+    return state if it is None else _put(state, change(it))
+
+
+def _put(state: State, it: ChannelState) -> State:
+    return attrs.evolve(state, channels={**state.channels, it.channel.id: it})
+
+
+def _drop(state: State, channel_id: ChannelId) -> State:
+    return attrs.evolve(state, channels={id_: it for id_, it in state.channels.items() if id_ != channel_id})

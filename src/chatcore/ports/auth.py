@@ -12,11 +12,17 @@ class Authenticator(Protocol):
     """One way to prove who one is; several are asked in order (provider kind `auth`)."""
 
     async def authenticate(self, email: str, secret: str) -> UserId | None:
-        """The user that these credentials prove, or None. Takes the same time for an unknown e-mail as for a wrong secret."""
+        """The user that these credentials prove, or None.
+
+        Takes the same time for an unknown e-mail as for a wrong secret.
+        """
         ...
 
     async def seal(self, user_id: UserId, secret: str) -> Credential:
-        """The row that makes `secret` the user's, for the caller to store. Raises ValidationFailed when it is not good enough."""
+        """The row that makes `secret` the user's, for the caller to store.
+
+        Raises ValidationFailed when it is not good enough.
+        """
         ...
 
     async def set_secret(self, user_id: UserId, secret: str) -> None:

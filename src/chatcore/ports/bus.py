@@ -1,7 +1,8 @@
 """The bus port: carries envelopes between the nodes of one installation.
 
 Promises: `publish` never blocks and never raises; this node's subscribers have been called when it returns, those of
-other nodes soon after, in the order of publishing. Between nodes an envelope may be lost (never doubled): the hub notices a
+other nodes soon after, in the order of publishing. Between nodes an envelope may be lost (never doubled): the hub
+notices a
 gap in `seq` and reads the log. Ephemeral envelopes (seq 0) that are lost are lost.
 """
 

@@ -8,5 +8,8 @@ class Clock(Protocol):
     """Wall time. Deadlines and intervals never use it: they use `trio.current_time()`, which does not jump."""
 
     def now(self) -> datetime:
-        """The wall time in UTC, aware, in whole milliseconds (what the wire and the tables carry). May jump either way between two calls."""
+        """The wall time in UTC, aware, in whole milliseconds (what the wire and the tables carry).
+
+        May jump either way between two calls.
+        """
         ...

@@ -11,7 +11,8 @@ from chatcore.ids import WorkspaceId
 class Envelope:
     """`data` is the JSON of the event's fields, encoded once when it is made and carried unchanged everywhere.
 
-    `seq` is 0 for an ephemeral event. `epoch` names the history of the log that `seq` belongs to. Treat it as frozen: it is
+    `seq` is 0 for an ephemeral event. `epoch` names the history of the log that `seq` belongs to. Treat it as
+    frozen: it is
     only `define`d because building frozen objects costs more, and this one is built for every message.
     """
 
@@ -35,6 +36,4 @@ class Envelope:
 
 def seal(event: Event, epoch: str = "", seq: int = 0) -> Envelope:
     """Encode an event into its envelope."""
-    return Envelope(
-        event.workspace_id, epoch, seq, event.type, event.audience, wire.encode_event(event), event
-    )
+    return Envelope(event.workspace_id, epoch, seq, event.type, event.audience, wire.encode_event(event), event)

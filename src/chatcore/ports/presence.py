@@ -1,6 +1,7 @@
 """The presence port: who is there, over all of a person's devices and all nodes.
 
-A person's status is the best of their connections' (online, then away, then offline); without a connection it is offline
+A person's status is the best of their connections' (online, then away, then offline); without a connection it is
+offline
 after a grace of some seconds, so that a reload of a page is no departure.
 """
 

@@ -1,6 +1,7 @@
 """Providers: how a plugin supplies the implementation of a port.
 
-A kind (`storage`, `bus`, `presence`, `auth`, `token`), a name by which the configuration chooses it, and a factory that opens it
+A kind (`storage`, `bus`, `presence`, `auth`, `token`), a name by which the configuration chooses it, and a factory
+that opens it
 for as long as its context lasts.
 """
 
@@ -21,7 +22,10 @@ SINGLE_KINDS = ("storage", "bus", "presence", "token")
 
 @attrs.frozen(kw_only=True)
 class ProviderContext:
-    """What a factory is given. `storage` is None while the storage itself is opened; `data_dir` holds small files (secrets)."""
+    """What a factory is given.
+
+    `storage` is None while the storage itself is opened; `data_dir` holds small files (secrets).
+    """
 
     config: Config
     clock: Clock

@@ -96,7 +96,10 @@ class ChannelAccess:
 
 @attrs.frozen(kw_only=True)
 class WorkspaceAccess:
-    """Everything that permissions in a workspace depend on, at one position of its log. Deactivated users are left out."""
+    """Everything that permissions in a workspace depend on, at one position of its log.
+
+    Deactivated users are left out.
+    """
 
     workspace_id: WorkspaceId
     position: Position
@@ -142,9 +145,7 @@ class Members(Rows[Member], Protocol):
 class Channels(Rows[Channel], Protocol):
     async def by_name(self, workspace_id: WorkspaceId, name: str) -> Channel | None: ...
 
-    async def summaries(
-        self, workspace_id: WorkspaceId, user_id: UserId, *, public: bool
-    ) -> list[ChannelSummary]:
+    async def summaries(self, workspace_id: WorkspaceId, user_id: UserId, *, public: bool) -> list[ChannelSummary]:
         """The channels that the user is in, and with `public` all public ones, by name; the archived ones too."""
         ...
 
@@ -187,9 +188,11 @@ class Messages(Protocol):
     async def page(
         self, channel_id: ChannelId, *, before: MessageId | None, after: MessageId | None, limit: int
     ) -> MessagePage:
-        """Top-level messages, newest first; with `after` the ones that follow it, oldest first. By `seq`, O(limit) at any depth.
+        """Top-level messages, newest first; with `after` the ones that follow it, oldest first. By `seq`, O(limit)
+        at any depth.
 
-        Raises ValidationFailed when the cursor names no message of this channel. A cursor that was deleted since is still good.
+        Raises ValidationFailed when the cursor names no message of this channel. A cursor that was deleted since is
+        still good.
         """
         ...
 
@@ -202,16 +205,22 @@ class Messages(Protocol):
     async def edit(
         self, message_id: MessageId, content: str, mentions: Sequence[UserId], mentions_all: bool, edited_at: datetime
     ) -> None:
-        """Change the text (and the search index). Whom it mentioned when it was sent goes on counting. Raises NotFound."""
+        """Change the text (and the search index).
+
+        Whom it mentioned when it was sent goes on counting. Raises NotFound.
+        """
         ...
 
     async def delete(self, message_id: MessageId) -> Deletion:
-        """Remove a message, its reactions, attachments, index entries, its replies if it is a root, and their text from the
+        """Remove a message, its reactions, attachments, index entries, its replies if it is a root, and their text
+        from the
         event log; correct reply counts and unread counts. Raises NotFound."""
         ...
 
     async def search(self, query: Search) -> MessagePage:
-        """Newest first. Words are joined by AND; quotes make phrases; no input is a syntax error. Replies are found too."""
+        """Newest first. Words are joined by AND; quotes make phrases; no input is a syntax error. Replies are found
+        too.
+        """
         ...
 
     async def react(self, reaction: Reaction) -> bool:
@@ -327,7 +336,8 @@ class Post:
 
 @attrs.frozen(kw_only=True)
 class Posted:
-    """What became of it. With `duplicate`, the author had sent this `temp_id` to this channel before: `message` is the first
+    """What became of it. With `duplicate`, the author had sent this `temp_id` to this channel before: `message` is
+    the first
     one, nothing was written, and nobody is told again."""
 
     message: Message
@@ -361,9 +371,12 @@ class Storage(Protocol):
     async def post(self, post: Post) -> Posted:
         """Send a message: the one hot operation, committed together with its neighbours in bulk.
 
-        In one transaction: the message, its index entry, its mentions and their counts, the channel's count, the author's read
-        marker (unless it is a reply), the root's reply count, its attachments, its event. Raises NotFound when the channel,
-        the thread's root or an attachment is not there; Forbidden when the channel is archived or the author is not in it.
+        In one transaction: the message, its index entry, its mentions and their counts, the channel's count, the
+        author's read
+        marker (unless it is a reply), the root's reply count, its attachments, its event. Raises NotFound when the
+        channel,
+        the thread's root or an attachment is not there; Forbidden when the channel is archived or the author is not
+        in it.
         """
         ...
 
@@ -372,5 +385,8 @@ class Storage(Protocol):
         ...
 
     async def backup(self, target: str) -> None:
-        """A consistent copy to the file `target` while everything goes on. Raises Unavailable when this storage has other means."""
+        """A consistent copy to the file `target` while everything goes on.
+
+        Raises Unavailable when this storage has other means.
+        """
         ...

@@ -10,6 +10,7 @@
     │   └── WorkspaceDenied      403 WORKSPACE_ACCESS_DENIED
     ├── NotFound                 404 RESOURCE_NOT_FOUND       does not exist, or may not be seen: the same answer
     ├── Duplicate                409 DUPLICATE_RESOURCE
+    ├── PositionLost             410 RESOURCE_NOT_FOUND       a cursor whose events are gone: read afresh
     ├── Rejected                 422 REJECTED                 a plugin said no; details: code, text, plugin
     ├── RateLimited              429 RATE_LIMIT_EXCEEDED      details: retryAfter, in seconds
     ├── Internal                 500 INTERNAL_ERROR
@@ -91,6 +92,13 @@ class NotFound(ChatError):
 class Duplicate(ChatError):
     code = "DUPLICATE_RESOURCE"
     status = 409
+
+
+class PositionLost(ChatError):
+    """What came after a position in the event log can no longer be given completely."""
+
+    code = "RESOURCE_NOT_FOUND"
+    status = 410
 
 
 class Rejected(ChatError):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import trio
 
+from chatcore.errors import PositionLost
 from chatcore.events import Event
 from chatcore.ids import UserId, WorkspaceId
 from chatcore.model import Position
@@ -74,7 +75,7 @@ class Subscription:
         self._behind = False
         pages = await self._hub.replay(self._facts.workspace_id, self._user_id, self.position, newest.seq)
         if pages is None:
-            return
+            raise PositionLost("This subscriber lagged behind for longer than the event log reaches: read afresh.")
         async for page in pages:
             for envelope in page:
                 self._reached(envelope.seq)

@@ -1,10 +1,15 @@
-"""Settings, parsed once: flags win over environment over `chat.toml`. See docs/reference/configuration.md."""
+"""Settings, parsed once: flags win over environment over `chat.toml`. See docs/reference/configuration.md.
 
-import os
+A mistake is told in one line that names the key and where it stands. Values are never repeated: they may be secrets.
+"""
+
+import difflib
+import re
 import tomllib
-from collections.abc import Mapping
+import types
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -34,6 +39,9 @@ class Config:
     )
     log_file: str | None = attrs.field(default=None, metadata={"env": "LOG_FILE"})
     plugins: tuple[str, ...] = attrs.field(default=(), metadata={"env": "CHATCORE_PLUGINS"})
+    hook_deadline_ms: int = attrs.field(
+        default=2000, metadata={"env": "CHATCORE_HOOK_DEADLINE_MS", "min": 1, "max": 60_000}
+    )
     registration: str = attrs.field(
         default="open", metadata={"env": "REGISTRATION", "choices": ("open", "invite", "closed")}
     )
@@ -41,3 +49,197 @@ class Config:
     bcrypt_rounds: int = attrs.field(default=12, metadata={"env": "BCRYPT_ROUNDS", "min": 12, "max": 18})
     slow_query_ms: int = attrs.field(default=100, metadata={"env": "SLOW_QUERY_MS", "min": 1, "max": 60_000})
     plugin_settings: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, metadata={"table": "plugin"})
+
+
+def load(*, file: Path | None = None, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Config:
+    """The settings of this start. `flags` are by field name; None means not given; its `plugins` are added to the configured ones.
+
+    An empty variable counts as not set. Raises ConfigError for an unknown key of the file, an unknown flag, an unknown
+    `CHATCORE_*` variable, and a bad value.
+    """
+    values = _from_file(file) if file is not None else {}
+    values |= _from_environment(environ)
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    for name, value in given.items():
+        checked = _checked(name, _as_flag(value), "--" + name.replace("_", "-"))
+        values[name] = (*values.get("plugins", ()), *checked) if name == "plugins" else checked
+    return Config(**values)
+
+
+# --- where settings come from ----------------------------------------------------------------------------------------
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text("utf-8")
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file}: is not valid TOML: {error}") from error
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        where = f"{file}{_line_of(key, text)}: {key}"
+        if key == "plugin":
+            values["plugin_settings"] = _plugin_tables(value, where)
+        elif key not in FIELDS:
+            raise ConfigError(f"{where}: unknown setting{_did_you_mean(key, FIELDS)}")
+        else:
+            values[key] = _checked(key, value, where)
+    return values
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    names = {field.metadata["env"]: field.name for field in FIELDS.values()}
+    values: dict[str, Any] = {}
+    for variable, text in environ.items():
+        if variable not in names:
+            if variable.startswith("CHATCORE_"):
+                raise ConfigError(f"environment: {variable}: unknown variable{_did_you_mean(variable, names)}")
+        elif text:
+            where = f"environment: {variable}"
+            values[names[variable]] = _checked(names[variable], _from_text(text, _TYPES[names[variable]]), where)
+    return values
+
+
+def _from_text(text: str, hint: Any) -> Any:
+    """A variable's text as the plain data of its type; what does not fit is left for the check to refuse."""
+    if get_origin(hint) is tuple:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if hint is int and re.fullmatch(r"-?[0-9]{1,18}", text.strip()):
+        return int(text)
+    return text
+
+
+def _as_flag(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _plugin_tables(value: Any, where: str) -> dict[str, dict[str, Any]]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: must be a table for each plugin, like [plugin.nospam]")
+    for name, table in value.items():
+        if not isinstance(table, dict):
+            raise ConfigError(f"{where}.{name}: must be a table, like [plugin.{name}]")
+        if not isinstance(table.get("enabled", True), bool):
+            raise ConfigError(f"{where}.{name}.enabled: must be true or false")
+    return value
+
+
+def _line_of(key: str, text: str) -> str:
+    """`, line N` of the first line that sets a key or opens its table; tomllib does not tell."""
+    pattern = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[=.\]]""")
+    for number, line in enumerate(text.splitlines(), 1):
+        if pattern.match(line):
+            return f", line {number}"
+    return ""
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+# --- what a value must be --------------------------------------------------------------------------------------------
+
+
+def _checked(name: str, value: Any, where: str) -> Any:
+    """The value of a setting. Raises ConfigError."""
+    if name not in FIELDS:
+        raise ConfigError(f"{where}: unknown setting{_did_you_mean(name, FIELDS)}")
+    if name == "rate_limits":
+        return _rate_limits(value, where)
+    limits = FIELDS[name].metadata
+    checked = check_value(value, _TYPES[name], where)
+    if "choices" in limits and checked not in limits["choices"]:
+        raise ConfigError(f"{where}: must be one of {', '.join(limits['choices'])}")
+    if "min" in limits and not limits["min"] <= checked <= limits["max"]:
+        raise ConfigError(f"{where}: must be from {limits['min']} to {limits['max']}, not {checked}")
+    return checked
+
+
+def check_value(value: Any, hint: Any, where: str) -> Any:
+    """The value as the type `hint`, from the plain data of TOML; nothing is coerced but lists to tuples. Raises ConfigError."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
+    if origin in (Union, types.UnionType):
+        return _any_of(value, [each for each in inner if each is not type(None)], where)
+    if origin is Literal:
+        if value not in inner:
+            raise ConfigError(f"{where}: must be one of {', '.join(map(str, inner))}")
+        return value
+    if origin in (list, tuple):
+        if not isinstance(value, list):
+            raise ConfigError(f"{where}: must be a list, not {_kind(value)}")
+        items = [check_value(item, inner[0], f"{where}[{index}]") for index, item in enumerate(value)]
+        return items if origin is list else tuple(items)
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where}: must be a table, not {_kind(value)}")
+        return {key: check_value(item, inner[1], f"{where}.{key}") for key, item in value.items()}
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise ConfigError(f"{where}: must be {_KINDS.get(hint, hint.__name__)}, not {_kind(value)}")
+    return value
+
+
+def _any_of(value: Any, hints: list[Any], where: str) -> Any:
+    for hint in hints[:-1]:
+        try:
+            return check_value(value, hint, where)
+        except ConfigError:
+            continue
+    return check_value(value, hints[-1], where)
+
+
+def _kind(value: Any) -> str:
+    return _KINDS.get(type(value), f"a {type(value).__name__}")
+
+
+# --- rates -----------------------------------------------------------------------------------------------------------
+
+
+def parse_rate(value: Any) -> tuple[int, float] | None:
+    """(requests, seconds) of one rule: `"60/1m"`, or `{requests = 60, seconds = 60}`; None for `"off"`. Raises ValueError."""
+    if value == "off":
+        return None
+    match = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if match is not None:
+        return int(match[1]), float(int(match[2] or 1) * _SECONDS[match[3]])
+    if isinstance(value, dict) and set(value) == {"requests", "seconds"}:
+        requests, seconds = value["requests"], value["seconds"]
+        if type(requests) is int and type(seconds) in (int, float) and requests > 0 and 0 < seconds < float("inf"):
+            return requests, float(seconds)
+    raise ValueError('must be like "60/1m", {requests = 60, seconds = 60}, or "off"')
+
+
+def _rate_limits(value: Any, where: str) -> str | dict[str, Any]:
+    if value in ("default", "off"):
+        return str(value)
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: must be default, off, or a table [rate_limits] in the file")
+    for rule, rate in value.items():
+        try:
+            parse_rate(rate)
+        except ValueError as error:
+            raise ConfigError(f"{where}.{rule}: {error}") from None
+    return value
+
+
+_RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})?([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_KINDS: dict[Any, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a table",
+}
+_TYPES = get_type_hints(Config)
+FIELDS: dict[str, "attrs.Attribute[Any]"] = {
+    field.name: field for field in attrs.fields(Config) if "env" in field.metadata
+}
+"""The settings by name; `metadata["env"]` is the environment variable. The tables of plugins are apart."""

@@ -1,0 +1,106 @@
+"""Finding plugins: installed ones by entry point, others by module name or by the path of a single file."""
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import attrs
+
+from chatcore.errors import ConfigError
+
+GROUP = "chatcore.plugins"
+"""The entry point group. Name: the plugin's; value: its module, or an object in one."""
+
+
+@attrs.frozen(kw_only=True)
+class Found:
+    """A plugin that was found and imported."""
+
+    name: str
+    part: Any
+    version: str = ""
+
+
+def installed() -> dict[str, EntryPoint]:
+    """The plugins that came with installed packages."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def load_all(
+    named: Sequence[str], given: Iterable[Any], points: dict[str, EntryPoint], disabled: frozenset[str]
+) -> list[Found]:
+    """What the configuration names, in its order, then objects handed over, then everything else that is installed.
+
+    Raises ConfigError for what is not there, does not import, or has the name of another.
+    """
+    found = [_load(name, points) for name in named if plugin_name(name) not in disabled]
+    found += [_describe(part) for part in given]
+    chosen = {each.name for each in found}
+    found += [_installed(points[name]) for name in sorted(points) if name not in chosen and name not in disabled]
+    seen: set[str] = set()
+    for each in found:
+        if each.name in seen:
+            raise ConfigError(f"plugins: there are two plugins named {each.name!r}; rename or remove one")
+        seen.add(each.name)
+    return found
+
+
+def is_path(name: str) -> bool:
+    """Whether a configured plugin is a single file rather than a name."""
+    return name.endswith(".py") or "/" in name
+
+
+def plugin_name(name: str) -> str:
+    """The name of the plugin that the configuration calls `name`: the stem of a file, the last part of a module's name."""
+    return Path(name).stem if is_path(name) else name.rpartition(".")[2]
+
+
+def _load(name: str, points: dict[str, EntryPoint]) -> Found:
+    if is_path(name):
+        return _from_file(Path(name))
+    if name in points:
+        return _installed(points[name])
+    if importlib.util.find_spec(name.partition(".")[0]) is None:
+        raise ConfigError(f"plugins: there is no plugin {name!r}; install it, or give the path of a .py file")
+    return _describe(_imported(name, lambda: importlib.import_module(name)))
+
+
+def _installed(point: EntryPoint) -> Found:
+    part = _imported(point.name, point.load)
+    return Found(name=point.name, part=part, version=point.dist.version if point.dist is not None else "")
+
+
+def _from_file(path: Path) -> Found:
+    """Run the file as a module of its own. Its name in `sys.modules` (where attrs and typing look) tells files apart."""
+    if not path.is_file():
+        raise ConfigError(f"plugins: there is no file {path}")
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    spec = importlib.util.spec_from_file_location(f"chatcore_plugin_{path.stem}_{digest}", path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"plugins: {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    loader = spec.loader
+    _imported(str(path), lambda: loader.exec_module(module))
+    return Found(name=path.stem, part=module, version=getattr(module, "__version__", ""))
+
+
+def _imported(name: str, load: Any) -> Any:
+    try:
+        return load()
+    except Exception as error:
+        raise ConfigError(f"plugins: {name} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def _describe(part: Any) -> Found:
+    if isinstance(part, ModuleType):
+        name = part.__name__.rpartition(".")[2]
+    else:
+        name = getattr(part, "name", None) or type(part).__name__
+    return Found(name=name, part=part, version=getattr(part, "__version__", ""))

@@ -1,0 +1,127 @@
+"""What is registered: the plugins of one chat, checked against the hooks that exist. Pluggy does the book-keeping."""
+
+import difflib
+import inspect
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pluggy
+
+from chatcore.errors import ConfigError
+from chatcore.hooks.context import ChatSlot
+from chatcore.hooks.implementation import Implementation, parameters
+from chatcore.hooks.markers import PROJECT, Kind, SpecOptions, impl_options, spec_options
+from chatcore.hooks.plugin import Plugin
+from chatcore.hooks.specs import SUBJECTS
+
+_log = logging.getLogger("chatcore.hooks")
+
+
+class Registry:
+    """Hooks and their implementations. A misspelt hook, a wrong argument or a wrong shape raises ConfigError here, at the start."""
+
+    def __init__(self, slot: ChatSlot) -> None:
+        self._slot = slot
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._found: dict[str, list[Implementation]] = {}
+        self._pending: list[tuple[Plugin, pluggy.HookCaller, pluggy.HookImpl]] = []
+        self.plugins: list[Plugin] = []
+        self.specs: dict[str, SpecOptions] = {}
+        for subject in SUBJECTS:
+            self.add_specs(subject)
+
+    def add_specs(self, namespace: Any) -> None:
+        """Take up the hooks of a module or class. Raises ConfigError when there is none, or it has the name of another."""
+        for name in dir(namespace):
+            options = spec_options(getattr(namespace, name))
+            if options is not None:
+                if name in self.specs:
+                    raise ConfigError(f"there are two hooks named {name!r}; the one of {namespace!r} must be renamed")
+                self.specs[name] = options
+        try:
+            self._manager.add_hookspecs(namespace)
+        except (ValueError, pluggy.PluginValidationError) as error:
+            raise ConfigError(_one_line(error)) from error
+
+    def add(self, plugin: Plugin) -> None:
+        """Register a plugin; `check` comes when all are there. Raises ConfigError."""
+        try:
+            self._manager.register(plugin.part, plugin.name)
+        except (ValueError, pluggy.PluginValidationError) as error:
+            raise ConfigError(f"plugin {plugin.name}: {_one_line(error)}") from error
+        self.plugins.append(plugin)
+        callers = self._manager.get_hookcallers(plugin.part) or []
+        plugin.hooks = tuple(sorted(caller.name for caller in callers))
+        for caller in callers:
+            self._pending += [(plugin, caller, each) for each in caller.get_hookimpls() if each.plugin is plugin.part]
+
+    def resolve(self) -> None:
+        """Check and sort the implementations of all hooks that are known by now. Raises ConfigError naming plugin and hook."""
+        for plugin, caller, each in self._pending:
+            if caller.name in self.specs:
+                self._found.setdefault(caller.name, []).append(self._compile(plugin, caller, each.function))
+        self._pending = [each for each in self._pending if each[1].name not in self.specs]
+        for found in self._found.values():
+            found.sort(key=lambda each: each.order)
+
+    def check(self) -> None:
+        """Nothing may be left that implements no hook. Raises ConfigError naming plugin and hook."""
+        self.resolve()
+        for plugin, caller, _ in self._pending:
+            close = difflib.get_close_matches(caller.name, self.specs, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise ConfigError(f"plugin {plugin.name}: there is no hook {caller.name!r}{hint}")
+        self._manager.check_pending()
+        for plugin in self.plugins:
+            self._warn_of_unmarked(plugin)
+
+    def implementations(self, hook: str) -> list[Implementation]:
+        """The implementations of enabled plugins, in the order in which they are called."""
+        return [each for each in self._found.get(hook, ()) if each.plugin.enabled]
+
+    def of_kind(self, *kinds: Kind) -> Iterable[str]:
+        """The names of the hooks of these kinds."""
+        return (name for name, spec in self.specs.items() if spec.kind in kinds)
+
+    def _compile(self, plugin: Plugin, caller: pluggy.HookCaller, function: Callable[..., Any]) -> Implementation:
+        hook, spec = caller.name, self.specs[caller.name]
+        where = f"plugin {plugin.name}, hook {hook}"
+        assert caller.spec is not None
+        try:
+            taken = parameters(function)
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}") from None
+        for name in taken:
+            if name not in caller.spec.argnames:
+                raise ConfigError(f"{where}: there is no argument {name!r}; it has {', '.join(caller.spec.argnames)}")
+        _check_shape(where, hook, spec, function)
+        options = impl_options(function)
+        if options.guard and spec.kind is not Kind.FILTER:
+            raise ConfigError(f"{where}: only a filter can be a guard")
+        return Implementation(
+            hook=hook, plugin=plugin, function=function, arguments=taken, options=options, slot=self._slot
+        )
+
+    def _warn_of_unmarked(self, plugin: Plugin) -> None:
+        for name in self.specs:
+            function = getattr(plugin.part, name, None)
+            if name not in plugin.hooks and inspect.isroutine(function):
+                _log.warning("plugin %s: %s is named like a hook, but is not marked with @hookimpl", plugin.name, name)
+
+
+def _check_shape(where: str, hook: str, spec: SpecOptions, function: Callable[..., Any]) -> None:
+    """Raises ConfigError when a function cannot be what its hook needs."""
+    is_async = inspect.iscoroutinefunction(function)
+    is_generator = inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function)
+    wraps = spec.kind is Kind.AROUND or hook == "plugin_lifespan"
+    if wraps and (is_async or is_generator):
+        raise ConfigError(f"{where}: must be an async context manager; put @asynccontextmanager under @hookimpl")
+    if not wraps and is_generator:
+        raise ConfigError(f"{where}: must not be a generator")
+    if is_async and (spec.kind is Kind.REGISTER or hook == "plugin_health"):
+        raise ConfigError(f"{where}: must be a plain function, not an async one")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

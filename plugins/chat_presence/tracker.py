@@ -1,0 +1,129 @@
+"""Who is there: the best status of a person's devices, and a grace before they are gone."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import attrs
+import trio
+
+from chatcore.ids import UserId
+from chatcore.model import Presence, PresenceStatus
+from chatcore.ports import Clock
+from chatcore.ports.presence import PresenceListener
+
+GRACE_SECONDS = 5.0
+"""How long a person without a device still counts as there: longer than a page takes to load again."""
+
+_BEST_FIRST = (PresenceStatus.ONLINE, PresenceStatus.AWAY, PresenceStatus.OFFLINE)
+
+log = logging.getLogger("chatcore.presence.memory")
+
+
+@attrs.define(eq=False)
+class _Person:
+    """`last_seen` is None for who was never there, and not looked at while they are online."""
+
+    devices: dict[str, PresenceStatus] = attrs.field(factory=dict)
+    shown: PresenceStatus = PresenceStatus.OFFLINE
+    last_seen: datetime | None = None
+
+    def best(self) -> PresenceStatus:
+        """What the devices say together."""
+        return next(status for status in _BEST_FIRST if status in self.devices.values())
+
+
+class MemoryPresence:
+    """A `chatcore.ports.PresenceTracker` for one process. `run` must be running for departures to be noticed.
+
+    Who wants to look offline is offline at once, without grace, and what they do then leaves no trace in `last_seen`.
+    """
+
+    def __init__(self, clock: Clock, *, grace: float = GRACE_SECONDS) -> None:
+        self._clock = clock
+        self._grace = grace
+        self._people: dict[UserId, _Person] = {}
+        # Deadlines in Trio's time. The grace is the same for all, so they are in the order in which they were added.
+        self._leaving: dict[UserId, float] = {}
+        self._somebody_leaves = trio.Event()
+        self._listeners: list[PresenceListener] = []
+
+    def on_change(self, listener: PresenceListener) -> None:
+        """Call `listener` whenever a person's status changes."""
+        self._listeners.append(listener)
+
+    async def connect(self, user_id: UserId, connection_id: str, status: PresenceStatus) -> None:
+        """A device connected, with this status."""
+        person = self._people.setdefault(user_id, _Person())
+        self._leaving.pop(user_id, None)
+        person.devices[connection_id] = status
+        self._show(user_id, person, person.best())
+
+    async def update(self, user_id: UserId, connection_id: str, status: PresenceStatus) -> None:
+        """A device says that its person is online, away, or wants to look offline. Unknown devices are ignored."""
+        person = self._people.get(user_id)
+        if person is not None and connection_id in person.devices:
+            person.devices[connection_id] = status
+            self._show(user_id, person, person.best())
+
+    async def disconnect(self, user_id: UserId, connection_id: str) -> None:
+        """A device is gone."""
+        person = self._people.get(user_id)
+        if person is None or person.devices.pop(connection_id, None) is None:
+            return
+        if person.devices:
+            self._show(user_id, person, person.best())
+        elif person.shown is not PresenceStatus.OFFLINE:
+            person.last_seen = self._clock.now()
+            self._leaving[user_id] = trio.current_time() + self._grace
+            self._somebody_leaves.set()
+
+    async def get(self, user_ids: Iterable[UserId]) -> dict[UserId, Presence]:
+        """The status of each of these people, unknown ones as offline."""
+        return {user_id: self._presence(user_id) for user_id in user_ids}
+
+    async def health(self) -> dict[str, Any]:
+        """How many people are there, and how many are about to be gone."""
+        there = sum(1 for person in self._people.values() if person.shown is not PresenceStatus.OFFLINE)
+        return {"ok": True, "present": there, "leaving": len(self._leaving)}
+
+    async def run(self) -> None:
+        """Let those go whose grace is over; never returns."""
+        while True:
+            await self._somebody_leaves.wait()
+            while self._leaving:
+                user_id, deadline = next(iter(self._leaving.items()))
+                if deadline > trio.current_time():
+                    await trio.sleep_until(deadline)
+                    continue  # they may be back, and then the next one's deadline counts
+                del self._leaving[user_id]
+                self._depart(user_id)
+            self._somebody_leaves = trio.Event()
+
+    def _depart(self, user_id: UserId) -> None:
+        person = self._people[user_id]
+        person.shown = PresenceStatus.OFFLINE  # `last_seen` stays the moment when the device was gone
+        self._tell(user_id)
+
+    def _show(self, user_id: UserId, person: _Person, status: PresenceStatus) -> None:
+        if status is person.shown:
+            return
+        person.shown = status
+        person.last_seen = self._clock.now()
+        self._tell(user_id)
+
+    def _presence(self, user_id: UserId) -> Presence:
+        person = self._people.get(user_id)
+        if person is None:
+            return Presence(user_id=user_id, status=PresenceStatus.OFFLINE)
+        here = person.shown is PresenceStatus.ONLINE and person.devices
+        return Presence(user_id=user_id, status=person.shown, last_seen=self._clock.now() if here else person.last_seen)
+
+    def _tell(self, user_id: UserId) -> None:
+        presence = self._presence(user_id)
+        for listener in self._listeners:
+            try:
+                listener(presence)
+            except Exception:
+                log.exception("a listener of presence failed")

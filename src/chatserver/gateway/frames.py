@@ -1,0 +1,215 @@
+"""What a client may say: one class per frame type, its fields the frame's `data`.
+
+    {"type": "send_message", "id": "7", "data": {"channelId": "…", "content": "hi"}}
+
+A frame is decoded once and validated once. Nothing unknown is taken, nothing is coerced.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+import attrs
+
+from chatcore import wire
+from chatcore.errors import ValidationFailed
+from chatcore.ids import AttachmentId, ChannelId, HuddleId, MessageId, UserId, WorkspaceId
+from chatcore.model import PresenceStatus, SignalType
+from chatserver.fields import Content, Emoji, Items, Shallow, TempId, Text, Title, Token, Whole
+
+MAX_ID = 64
+"""Longest `id` of a frame, in characters."""
+MAX_ATTACHMENTS = 10
+
+Description = Annotated[Mapping[str, Any], Shallow(keys=200, depth=8)]
+"""What WebRTC's session descriptions and candidates are to us: JSON that is passed on."""
+
+
+@attrs.frozen(kw_only=True)
+class ClientFrame:
+    """What every frame is."""
+
+    type: ClassVar[str]
+
+
+@attrs.frozen(kw_only=True)
+class Since:
+    """A client's cursor: the `seq` of the last event that it has seen in the history `epoch`."""
+
+    epoch: Annotated[str, Text(1, 64)]
+    seq: Annotated[int, Whole(0, 2**53)]
+
+
+@attrs.frozen(kw_only=True)
+class JoinWorkspace(ClientFrame):
+    type = "join_workspace"
+    workspace_id: WorkspaceId
+    access_token: Token | None = None
+    since: Since | None = None
+
+
+@attrs.frozen(kw_only=True)
+class LeaveWorkspace(ClientFrame):
+    type = "leave_workspace"
+    workspace_id: WorkspaceId
+
+
+@attrs.frozen(kw_only=True)
+class Authenticate(ClientFrame):
+    type = "authenticate"
+    access_token: Token
+
+
+@attrs.frozen(kw_only=True)
+class SendMessage(ClientFrame):
+    type = "send_message"
+    channel_id: ChannelId
+    content: Content
+    thread_id: MessageId | None = None
+    temp_id: TempId | None = None
+    attachment_ids: Annotated[tuple[AttachmentId, ...], Items(0, MAX_ATTACHMENTS)] = ()
+
+
+@attrs.frozen(kw_only=True)
+class EditMessage(ClientFrame):
+    type = "edit_message"
+    message_id: MessageId
+    content: Content
+
+
+@attrs.frozen(kw_only=True)
+class DeleteMessage(ClientFrame):
+    type = "delete_message"
+    message_id: MessageId
+
+
+@attrs.frozen(kw_only=True)
+class AddReaction(ClientFrame):
+    type = "add_reaction"
+    message_id: MessageId
+    emoji: Emoji
+
+
+@attrs.frozen(kw_only=True)
+class RemoveReaction(ClientFrame):
+    type = "remove_reaction"
+    message_id: MessageId
+    emoji: Emoji
+
+
+@attrs.frozen(kw_only=True)
+class MarkRead(ClientFrame):
+    type = "mark_read"
+    channel_id: ChannelId
+    message_id: MessageId
+
+
+@attrs.frozen(kw_only=True)
+class TypingStart(ClientFrame):
+    type = "typing_start"
+    channel_id: ChannelId
+
+
+@attrs.frozen(kw_only=True)
+class TypingStop(ClientFrame):
+    type = "typing_stop"
+    channel_id: ChannelId
+
+
+@attrs.frozen(kw_only=True)
+class UpdatePresence(ClientFrame):
+    type = "update_presence"
+    status: PresenceStatus
+
+
+@attrs.frozen(kw_only=True)
+class StartHuddle(ClientFrame):
+    type = "start_huddle"
+    channel_id: ChannelId
+    title: Title | None = None
+
+
+@attrs.frozen(kw_only=True)
+class JoinHuddle(ClientFrame):
+    type = "join_huddle"
+    huddle_id: HuddleId
+    offer: Description | None = None
+
+
+@attrs.frozen(kw_only=True)
+class LeaveHuddle(ClientFrame):
+    type = "leave_huddle"
+    huddle_id: HuddleId
+
+
+@attrs.frozen(kw_only=True)
+class SignalData:
+    """A signal as it comes in: `chatcore.model.Signal` with its size bounded."""
+
+    type: SignalType
+    data: Annotated[Mapping[str, Any] | str, Shallow(keys=200, depth=8)]
+    target_user_id: UserId | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HuddleSignal(ClientFrame):
+    type = "huddle_signal"
+    huddle_id: HuddleId
+    signal: SignalData
+
+
+FRAME_CLASSES: tuple[type[ClientFrame], ...] = (
+    JoinWorkspace,
+    LeaveWorkspace,
+    Authenticate,
+    SendMessage,
+    EditMessage,
+    DeleteMessage,
+    AddReaction,
+    RemoveReaction,
+    MarkRead,
+    TypingStart,
+    TypingStop,
+    UpdatePresence,
+    StartHuddle,
+    JoinHuddle,
+    LeaveHuddle,
+    HuddleSignal,
+)
+
+FRAMES: dict[str, type[ClientFrame]] = {cls.type: cls for cls in FRAME_CLASSES}
+_FIELDS = frozenset({"type", "id", "data"})
+
+
+class NotAnObject(Exception):
+    """The text is no JSON object: the client is broken, and the socket is closed with 4400."""
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """The JSON object of a text frame. Raises NotAnObject."""
+    try:
+        data = wire.decode(text)
+    except ValidationFailed as error:
+        raise NotAnObject("send JSON: one object in each text frame") from error
+    if not isinstance(data, dict):
+        raise NotAnObject('send JSON objects: {"type": …, "data": {…}}')
+    return data
+
+
+def frame_id(data: dict[str, Any]) -> str | None:
+    """The client's `id` for its frame. Raises ValidationFailed."""
+    found = data.get("id")
+    if found is None or (type(found) is str and 0 < len(found) <= MAX_ID):
+        return found
+    raise ValidationFailed.of("id", f"must be text of 1 to {MAX_ID} characters")
+
+
+def read_frame(data: dict[str, Any]) -> ClientFrame:
+    """The frame that an object describes. Raises ValidationFailed with the path of each bad field."""
+    type_ = data.get("type")
+    cls = FRAMES.get(type_) if type(type_) is str else None
+    if cls is None:
+        raise ValidationFailed.of("type", "must be one of " + ", ".join(FRAMES))
+    if len(data) > len(_FIELDS) or not _FIELDS.issuperset(data):
+        unknown = sorted(data.keys() - _FIELDS)
+        raise ValidationFailed(f"{unknown[0]}: is not a known field", dict.fromkeys(unknown, "is not a known field"))
+    return wire.structure(data.get("data", {}), cls)

@@ -14,7 +14,7 @@ from chatcore.clock import SystemClock
 from chatcore.config import Config
 from chatcore.errors import ChatError, PositionLost
 from chatcore.hooks import Hooks
-from chatcore.hooks.providers import Providers
+from chatcore.hooks.providers import choose
 from chatcore.model import Position
 from chatcore.policy import Action
 from chatcore.ports import Authenticator, Bus, Clock, PresenceTracker, ProviderContext, Storage, TokenCodec
@@ -166,7 +166,7 @@ async def open_chat(
 
 
 async def _open_ports(stack: AsyncExitStack, config: Config, clock: Clock, hooks: Hooks) -> Ports:
-    chosen = Providers(hooks.providers(), config)
+    chosen = choose(hooks.providers(), config)
     context = ProviderContext(config=config, clock=clock, data_dir=data_dir(config.database_url))
     storage = await stack.enter_async_context(chosen.storage.factory(context))
     context = attrs.evolve(context, storage=storage)

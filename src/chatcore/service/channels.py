@@ -25,7 +25,7 @@ from chatcore.service.core import (
     existing_channel,
     id_of,
 )
-from chatcore.service.directory import WorkspaceDirectory
+from chatcore.service.directory import WorkspaceDirectory, is_general
 from chatcore.service.workspaces import clean_description, clean_settings
 
 MAX_FIRST_MEMBERS = 500
@@ -57,7 +57,10 @@ class Channels:
         description: str | None = None,
         members: Sequence[UserRef] = (),
     ) -> Channel:
-        """A public or private channel with the actor in it, and `members`. Raises Duplicate when the name is taken."""
+        """A public or private channel with the actor in it, and `members`; `general` (always public) with everybody.
+
+        Raises Duplicate when the name is taken.
+        """
         if type is ChannelType.DIRECT:
             raise ValidationFailed.of("type", "must be public or private; open direct messages by their people")
         user_id: UserId = id_of(actor)
@@ -68,6 +71,10 @@ class Channels:
         channel = attrs.evolve(
             channel, name=text.clean_channel_name(channel.name), description=clean_description(channel.description)
         )
+        if is_general(channel):
+            if type is ChannelType.PRIVATE:
+                raise ValidationFailed.of("type", "must be public: every member is in the general channel")
+            first = tuple(facts.members)
 
         async def work(tx: Tx) -> None:
             try:

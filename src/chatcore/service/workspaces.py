@@ -36,8 +36,14 @@ class WorkspaceView:
 class Workspaces:
     _core: Core
 
-    async def create(self, *, name: str, slug: str, owner: UserRef, description: str | None = None) -> Workspace:
-        """A workspace with the channel `general`. Raises ValidationFailed, Duplicate when the slug is taken."""
+    async def create(
+        self, *, name: str, slug: str, owner: UserRef, description: str | None = None, general: bool = False
+    ) -> Workspace:
+        """A workspace, on request with the channel `general`.
+
+        A channel of that name, whoever makes it and when, is the one that every member is in. Raises ValidationFailed,
+        Duplicate when the slug is taken.
+        """
         now = self._core.clock.now()
         workspace = Workspace(
             id=WorkspaceId(self._core.new_id()),
@@ -45,16 +51,6 @@ class Workspaces:
             slug=text.clean_slug(slug),
             description=clean_description(description),
             created_by=id_of(owner),
-            created_at=now,
-            updated_at=now,
-        )
-        general = Channel(
-            id=ChannelId(self._core.new_id()),
-            workspace_id=workspace.id,
-            name=GENERAL,
-            type=ChannelType.PUBLIC,
-            description="Everyone in the workspace",
-            created_by=workspace.created_by,
             created_at=now,
             updated_at=now,
         )
@@ -68,13 +64,26 @@ class Workspaces:
             member = Member(workspace_id=workspace.id, user_id=user.id, role=Role.OWNER, joined_at=now)
             await tx.members.insert(member)
             await tx.events.append(MemberJoined(workspace_id=workspace.id, member=member_card(user, member)))
-            await membership.new_channel(tx, general, (user.id,), now)
+            if general:
+                await membership.new_channel(tx, self._general(workspace), (user.id,), now)
             await tx.audit.insert(
                 self._core.audit("workspace.created", actor=user.id, workspace=workspace.id, target=workspace.id)
             )
 
         await self._core.storage.write(work)
         return workspace
+
+    def _general(self, workspace: Workspace) -> Channel:
+        return Channel(
+            id=ChannelId(self._core.new_id()),
+            workspace_id=workspace.id,
+            name=GENERAL,
+            type=ChannelType.PUBLIC,
+            description="Everyone in the workspace",
+            created_by=workspace.created_by,
+            created_at=workspace.created_at,
+            updated_at=workspace.created_at,
+        )
 
     async def resolve(self, slug: str, *, actor: UserRef) -> WorkspaceId:
         """The id of a workspace that the actor is a member of. Raises NotFound."""

@@ -183,6 +183,9 @@ class Channels:
             "channel_will_update", value=proposed, before=old, user_id=seat.user_id
         )
 
+        if is_general(proposed) and not is_general(old):
+            raise Duplicate("`general` is the name of the channel that every member is in: choose another.")
+
         async def work(tx: Tx) -> None:
             try:
                 await tx.channels.update(proposed)

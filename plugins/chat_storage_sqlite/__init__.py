@@ -1,1 +1,28 @@
-"""Storage in one SQLite file, or in memory."""
+"""Storage in one SQLite file, or in memory.
+
+What must hold is written in `chatcore.ports.storage`; how it is done here, from the outside in:
+
+    provider    opens a database: address -> connection -> migrator -> epoch -> lanes
+    storage     the port; hands every call to a lane
+    threaded    a file: one writer thread (group commit), a few reader threads      job, writer, readers
+    inline      memory: everything in the Trio thread
+    batch       one SQLite transaction: many callers' acts, each in a savepoint of its own
+    posting     the hot path: a run of messages in a handful of statements          post_rows
+    tx          the tables of one transaction; one file per noun                    table, columns, layouts
+    migrator    the schema, up and down
+    backup      copies, and putting them back
+"""
+
+from collections.abc import Iterable
+
+from chat_storage_sqlite.provider import open_sqlite
+from chatcore.hooks import hookimpl
+from chatcore.ports import Provider
+
+__all__ = ["open_sqlite", "register_providers"]
+
+
+@hookimpl
+def register_providers() -> Iterable[Provider]:
+    """The storage for `sqlite:` and `memory:`."""
+    return [Provider(kind="storage", name="sqlite", factory=open_sqlite, schemes=("sqlite", "memory"))]

@@ -1,0 +1,27 @@
+-- Everything goes: there is nothing before the first schema.
+DROP TABLE emoji_presets;
+DROP TABLE rate_counters;
+DROP TABLE audit_log;
+DROP TABLE events;
+DROP TABLE huddle_participants;
+DROP TABLE huddles;
+DROP TRIGGER messages_unindexed;
+DROP TRIGGER messages_reindexed;
+DROP TRIGGER messages_indexed;
+DROP TABLE messages_fts;
+DROP TABLE attachments;
+DROP TABLE message_reactions;
+DROP TABLE message_mentions;
+DROP TABLE deleted_messages;
+DROP TABLE messages;
+DROP TABLE channel_members;
+DROP TABLE channels;
+DROP TABLE invites;
+DROP TABLE workspace_members;
+DROP TABLE workspaces;
+DROP TABLE user_presence;
+DROP TABLE bot_tokens;
+DROP TABLE sessions;
+DROP TABLE credentials;
+DROP TABLE users;
+DROP TABLE meta;

@@ -1,0 +1,71 @@
+"""Copies of a database: taken while everything goes on, and put back."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from chat_storage_sqlite.epoch import forget_epoch
+from chatcore.errors import ConfigError, Unavailable
+
+_PAGES = 2000
+"""Copied at a time; writers pass in between."""
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy the database in `source`, which may be in use, to the new file `target`. Raises Unavailable."""
+    try:
+        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as raw:
+            copy_connection(raw, target)
+    except sqlite3.Error as error:
+        raise Unavailable(f"The backup failed: {error}.") from error
+
+
+def copy_connection(source: sqlite3.Connection, target: Path) -> None:
+    """Copy a database to the file `target`, whole or not at all. The copy begins an epoch of its own when it is opened."""
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+            source.backup(copy, pages=_PAGES)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            forget_epoch(copy)
+            _check(copy, part)
+        os.replace(part, target)
+    except OSError as error:
+        raise Unavailable(f"The backup cannot be written to {target}: {error.strerror}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def restore(source: Path, target: Path) -> None:
+    """Put the backup `source` in the place of the database `target`, which nobody may have open.
+
+    Raises ConfigError when the backup is damaged or the database is in use.
+    """
+    if not source.is_file():
+        raise ConfigError(f"There is no backup {source}.")
+    try:
+        if target.exists():
+            _close_for_good(target)
+        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as raw:
+            _check(raw, source)
+            copy_connection(raw, target)
+    except sqlite3.Error as error:
+        raise ConfigError(f"The backup {source} cannot be restored: {error}.") from error
+
+
+def _close_for_good(target: Path) -> None:
+    """Fold the write-ahead log of the old database away, so that it is never played into the new one."""
+    with closing(sqlite3.connect(target, isolation_level=None, timeout=1)) as raw:
+        try:
+            raw.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.OperationalError as error:
+            raise ConfigError(f"{target} is in use: stop the server before restoring.") from error
+
+
+def _check(raw: sqlite3.Connection, path: Path) -> None:
+    (verdict,) = raw.execute("PRAGMA integrity_check(1)").fetchone()
+    if verdict != "ok":
+        raise ConfigError(f"{path} is damaged: {verdict}")

@@ -1,0 +1,38 @@
+"""Members of a channel."""
+
+from chat_storage_sqlite.columns import to_ms
+from chat_storage_sqlite.members import CARD, load_card
+from chat_storage_sqlite.reads import place_marker
+from chat_storage_sqlite.table import Table
+from chatcore.ids import ChannelId
+from chatcore.model import ChannelMember, MemberCard
+
+_JOIN = """
+    INSERT INTO channel_members (channel_id, user_id, joined_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING
+"""
+_CARDS = f"""
+    SELECT json_group_array(json(card)) FROM (
+        SELECT json_array({CARD}) AS card
+        FROM channel_members cm
+        JOIN channels c ON c.id = cm.channel_id
+        JOIN users u ON u.id = cm.user_id
+        JOIN workspace_members m ON m.workspace_id = c.workspace_id AND m.user_id = cm.user_id
+        WHERE cm.channel_id = ? ORDER BY cm.user_id
+    )
+"""
+
+
+class ChannelMembers(Table[ChannelMember]):
+    async def insert(self, row: ChannelMember) -> None:
+        """Add a member to whom everything in the channel is unread."""
+        await super().insert(row)
+        place_marker(self._db, row.channel_id, row.user_id, 0, None)
+
+    async def join(self, member: ChannelMember, seq: int) -> bool:
+        if not self._db.run(_JOIN, member.channel_id, member.user_id, to_ms(member.joined_at)):
+            return False
+        place_marker(self._db, member.channel_id, member.user_id, seq, None)
+        return True
+
+    async def cards(self, channel_id: ChannelId) -> list[MemberCard]:
+        return [load_card(values) for values in self._db.json(_CARDS, channel_id)]

@@ -1,0 +1,121 @@
+"""A connection to SQLite: its settings, its errors in our words, its slow statements in the log."""
+
+import logging
+import sqlite3
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from chat_storage_sqlite.faults import translate
+from chatcore.errors import ConfigError, Unavailable
+
+BUSY_MS = 250
+"""How long SQLite itself waits for a lock of another process; the writer decides how often it asks again."""
+MINIMUM = (3, 38, 0)
+"""JSON operators, RETURNING, UPDATE FROM."""
+
+log = logging.getLogger("chatcore.storage")
+
+
+class Connection:
+    """Statements in, plain values out. Used by one thread at a time.
+
+    Every call of sqlite3 gives the interpreter lock away and has to win it back, for each row once more, which costs up
+    to 5 ms while another thread computes. So rows are asked for as one JSON array (`json`), and changed from one.
+    """
+
+    def __init__(self, raw: sqlite3.Connection, slow_ms: float) -> None:
+        self.raw = raw
+        self._slow = slow_ms / 1000
+
+    def run(self, sql: str, *values: Any) -> int:
+        """Execute a statement; the number of rows that it changed."""
+        return self._execute(sql, values).rowcount
+
+    def row(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
+        """The first row."""
+        found: tuple[Any, ...] | None = self._execute(sql, values).fetchone()
+        return found
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """The first column of the first row; None without one."""
+        found = self.row(sql, *values)
+        return None if found is None else found[0]
+
+    def json(self, sql: str, *values: Any) -> Any:
+        """The value of a query for one JSON text; None without one."""
+        found = self.value(sql, *values)
+        return None if found is None else orjson.loads(found)
+
+    @property
+    def in_transaction(self) -> bool:
+        return self.raw.in_transaction
+
+    def rollback(self) -> None:
+        """End a transaction that failed, if SQLite has not done so itself."""
+        if self.raw.in_transaction:
+            self.raw.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self.raw.close()
+
+    def _execute(self, sql: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
+        began = perf_counter()
+        try:
+            cursor = self.raw.execute(sql, values)
+        except sqlite3.Error as error:
+            known = translate(error)
+            if known is None:
+                raise
+            raise known from error
+        took = perf_counter() - began
+        if took > self._slow:
+            log.warning("slow statement", extra={"duration_ms": round(took * 1000, 1), "sql": " ".join(sql.split())})
+        return cursor
+
+
+def open_connection(path: Path | None, slow_ms: float, *, read_only: bool = False) -> Connection:
+    """Connect to the file, or to a new database in memory. Raises ConfigError when it cannot be opened."""
+    if sqlite3.sqlite_version_info < MINIMUM:
+        wanted = ".".join(map(str, MINIMUM))
+        raise ConfigError(f"SQLite {sqlite3.sqlite_version} is too old: Python must be linked with {wanted} or newer")
+    try:
+        raw = sqlite3.connect(
+            _uri(path, read_only),
+            uri=True,
+            isolation_level=None,
+            timeout=BUSY_MS / 1000,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        _configure(raw, read_only)
+    except sqlite3.Error as error:
+        known = translate(error)
+        if isinstance(known, Unavailable) and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            raise known from error
+        raise ConfigError(f"DATABASE_URL: {path} cannot be opened as an SQLite database: {error}") from error
+    return Connection(raw, slow_ms)
+
+
+def _uri(path: Path | None, read_only: bool) -> str:
+    if path is None:
+        return "file::memory:"
+    return f"file:{quote(str(path))}?mode={'ro' if read_only else 'rwc'}"
+
+
+def _configure(raw: sqlite3.Connection, read_only: bool) -> None:
+    if not read_only:
+        raw.execute("PRAGMA journal_mode = WAL")
+    for setting in (
+        # One fdatasync for each commit: what was acknowledged survives a power loss, not just a killed process.
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "cache_size = -8000",
+        "temp_store = MEMORY",
+        # Text of deleted messages is overwritten where that costs no further page.
+        "secure_delete = FAST",
+    ):
+        raw.execute(f"PRAGMA {setting}")

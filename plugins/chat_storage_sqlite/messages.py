@@ -1,0 +1,95 @@
+"""Messages: pages, threads, edits, reactions. Sending is in `posting`, deleting in `deletion`, searching in `search`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+
+from chat_storage_sqlite.columns import to_ms
+from chat_storage_sqlite.connection import Connection
+from chat_storage_sqlite.deletion import delete_message
+from chat_storage_sqlite.message_rows import read_messages
+from chat_storage_sqlite.paging import cut_page
+from chat_storage_sqlite.search import search_messages
+from chatcore.errors import NotFound, ValidationFailed
+from chatcore.ids import ChannelId, MessageId, UserId
+from chatcore.model import Message, MessagePage, Reaction
+from chatcore.ports import Deletion, Search
+
+_CHANNEL = "channel_id = ? AND thread_id IS NULL"
+_THREAD = "thread_id = ?"
+# A cursor outlives its message: the place of a deleted one is still known.
+_PLACE = """
+    SELECT seq FROM messages WHERE id = ?1 AND {scope} = ?2
+    UNION ALL SELECT seq FROM deleted_messages WHERE id = ?1 AND {scope} = ?2
+"""
+_EDIT = """
+    UPDATE messages SET content = ?, mentions = ?, mentions_all = ?, edited_at = ? WHERE id = ?
+"""
+_REACT = """
+    INSERT INTO message_reactions (message_id, user_id, emoji, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
+
+
+class Messages:
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+
+    async def get(self, message_id: MessageId) -> Message | None:
+        found = read_messages(self._db, "SELECT * FROM messages WHERE id = ?", message_id)
+        return found[0] if found else None
+
+    async def page(
+        self, channel_id: ChannelId, *, before: MessageId | None, after: MessageId | None, limit: int
+    ) -> MessagePage:
+        low, high = self._bounds("channel_id", channel_id, before, after)
+        return self._page(_CHANNEL, channel_id, low, high, limit, rising=after is not None)
+
+    async def thread(
+        self, root_id: MessageId, *, before: MessageId | None, after: MessageId | None, limit: int
+    ) -> MessagePage:
+        low, high = self._bounds("thread_id", root_id, before, after)
+        return self._page(_THREAD, root_id, low, high, limit, rising=before is None)
+
+    async def edit(
+        self, message_id: MessageId, content: str, mentions: Sequence[UserId], mentions_all: bool, edited_at: datetime
+    ) -> None:
+        names = orjson.dumps(list(mentions)).decode() if mentions else None
+        if not self._db.run(_EDIT, content, names, mentions_all, to_ms(edited_at), message_id):
+            raise NotFound.of("message")
+
+    async def delete(self, message_id: MessageId) -> Deletion:
+        return delete_message(self._db, message_id)
+
+    async def search(self, query: Search) -> MessagePage:
+        return search_messages(self._db, query)
+
+    async def react(self, reaction: Reaction) -> bool:
+        values = (reaction.message_id, reaction.user_id, reaction.emoji, to_ms(reaction.created_at))
+        return self._db.run(_REACT, *values) > 0
+
+    async def unreact(self, message_id: MessageId, user_id: UserId, emoji: str) -> bool:
+        sql = "DELETE FROM message_reactions WHERE message_id = ? AND user_id = ? AND emoji = ?"
+        return self._db.run(sql, message_id, user_id, emoji) > 0
+
+    async def emojis(self, message_id: MessageId) -> set[str]:
+        sql = "SELECT json_group_array(DISTINCT emoji) FROM message_reactions WHERE message_id = ?"
+        return set(self._db.json(sql, message_id))
+
+    def _bounds(self, scope: str, owner: str, before: MessageId | None, after: MessageId | None) -> tuple[int, int]:
+        """The seqs between which the page lies, both outside it."""
+        low = -1 if after is None else self._place(scope, owner, "after", after)
+        high = 2**62 if before is None else self._place(scope, owner, "before", before)
+        return low, high
+
+    def _place(self, scope: str, owner: str, field: str, cursor: MessageId) -> int:
+        found = self._db.value(_PLACE.format(scope=scope), cursor, owner)
+        if found is None:
+            raise ValidationFailed.of(field, "names no message here")
+        return int(found)
+
+    def _page(self, where: str, owner: str, low: int, high: int, limit: int, *, rising: bool) -> MessagePage:
+        order = "ASC" if rising else "DESC"
+        selection = f"SELECT * FROM messages WHERE {where} AND seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?"
+        found = read_messages(self._db, selection, owner, low, high, limit + 1)
+        return cut_page(found, limit)

@@ -1,0 +1,88 @@
+"""The storage port on SQLite: two lanes, one for writing and one for reading, and what surrounds them."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from chat_storage_sqlite.batch import Act, Work
+from chat_storage_sqlite.tx import SqliteTx
+from chatcore.errors import ChatError
+from chatcore.ports import Envelope, Post, Posted, Tx
+
+T = TypeVar("T")
+CommitListener = Callable[[Sequence[Envelope]], None]
+
+log = logging.getLogger("chatcore.storage")
+
+
+class Lanes(Protocol):
+    """Where transactions run: threads for a file, the Trio thread for a database in memory."""
+
+    async def write(self, act: Act) -> Any: ...
+
+    async def read(self, work: Work) -> Any: ...
+
+    async def copy(self, target: Path) -> None: ...
+
+    def facts(self) -> dict[str, Any]: ...
+
+
+class Commits:
+    """Who is told of commits."""
+
+    def __init__(self) -> None:
+        self.listeners: list[CommitListener] = []
+
+    def deliver(self, envelopes: Sequence[Envelope]) -> None:
+        for listener in self.listeners:
+            try:
+                listener(envelopes)
+            except Exception:
+                log.exception("a commit listener failed; what it was told stays committed")
+
+
+class SqliteStorage:
+    """See `chatcore.ports.storage.Storage`."""
+
+    def __init__(self, lanes: Lanes, commits: Commits, epoch: str) -> None:
+        self._lanes = lanes
+        self._commits = commits
+        self._epoch = epoch
+
+    @property
+    def epoch(self) -> str:
+        return self._epoch
+
+    def on_commit(self, listener: CommitListener) -> None:
+        self._commits.listeners.append(listener)
+
+    async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        result: T = await self._lanes.read(work)
+        return result
+
+    async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        result: T = await self._lanes.write(work)
+        return result
+
+    async def post(self, post: Post) -> Posted:
+        posted: Posted = await self._lanes.write(post)
+        return posted
+
+    async def health(self) -> dict[str, Any]:
+        facts = self._lanes.facts()
+        if facts.pop("failed", False):
+            # An empty transaction shows whether that is over: nobody may come to write until we say so.
+            try:
+                await self.write(_touch)
+            except ChatError as error:
+                return {"ok": False, "reason": error.message, **facts}
+        return {"ok": True, **facts}
+
+    async def backup(self, target: str) -> None:
+        await self._lanes.copy(Path(target))
+
+
+async def _touch(tx: Tx) -> None:
+    assert isinstance(tx, SqliteTx)
+    tx.touch()

@@ -1,0 +1,70 @@
+"""One transaction: the tables of the storage port over one connection."""
+
+import attrs
+
+from chat_storage_sqlite import layouts
+from chat_storage_sqlite.channel_members import ChannelMembers
+from chat_storage_sqlite.channels import Channels
+from chat_storage_sqlite.connection import Connection
+from chat_storage_sqlite.counters import Counters
+from chat_storage_sqlite.events import EventLog
+from chat_storage_sqlite.members import Members
+from chat_storage_sqlite.messages import Messages
+from chat_storage_sqlite.reads import Reads
+from chat_storage_sqlite.sessions import Sessions
+from chat_storage_sqlite.table import Table
+from chat_storage_sqlite.workspaces import Workspaces
+from chatcore.model import (
+    Attachment,
+    AuditEntry,
+    BotToken,
+    Credential,
+    EmojiPreset,
+    Huddle,
+    Invite,
+    Participant,
+    Presence,
+    User,
+)
+from chatcore.ports import Clock, Envelope
+from chatcore.ports import storage as port
+
+
+@attrs.frozen
+class Setting:
+    """What all transactions of a storage share."""
+
+    epoch: str
+    clock: Clock
+    slow_ms: float
+
+
+class SqliteTx:
+    """Its methods are coroutines that never suspend. `appended` collects the events of the transaction."""
+
+    def __init__(self, db: Connection, setting: Setting) -> None:
+        self._db = db
+        self.appended: list[Envelope] = []
+        self.users: port.Rows[User] = Table(db, layouts.USERS)
+        self.credentials: port.Rows[Credential] = Table(db, layouts.CREDENTIALS)
+        self.sessions: port.Sessions = Sessions(db, layouts.SESSIONS)
+        self.bot_tokens: port.Rows[BotToken] = Table(db, layouts.BOT_TOKENS)
+        self.workspaces: port.Workspaces = Workspaces(db, setting.epoch)
+        self.members: port.Members = Members(db, layouts.MEMBERS)
+        self.invites: port.Rows[Invite] = Table(db, layouts.INVITES)
+        self.channels: port.Channels = Channels(db, layouts.CHANNELS)
+        self.channel_members: port.ChannelMembers = ChannelMembers(db, layouts.CHANNEL_MEMBERS)
+        self.messages: port.Messages = Messages(db)
+        self.attachments: port.Rows[Attachment] = Table(db, layouts.ATTACHMENTS)
+        self.reads: port.Reads = Reads(db)
+        self.huddles: port.Rows[Huddle] = Table(db, layouts.HUDDLES)
+        self.participants: port.Rows[Participant] = Table(db, layouts.PARTICIPANTS)
+        self.presence: port.Rows[Presence] = Table(db, layouts.PRESENCE)
+        self.presets: port.Rows[EmojiPreset] = Table(db, layouts.PRESETS)
+        self.audit: port.Rows[AuditEntry] = Table(db, layouts.AUDIT)
+        self.events: port.EventLog = EventLog(db, setting.epoch, setting.clock, self.appended)
+        self.counters: port.Counters = Counters(db, setting.clock)
+
+    def touch(self) -> None:
+        """Change nothing, but write it."""
+        self._db.run("UPDATE meta SET value = value WHERE key = 'epoch'")

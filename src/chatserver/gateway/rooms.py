@@ -1,0 +1,67 @@
+"""Fan-out: from the hub to the sockets, one write per member and round.
+
+Everything that commits during one round of Trio's scheduler is gathered and written in the next: under load a hundred
+messages cost each member one system call, and without load nobody waits.
+"""
+
+import logging
+from collections.abc import Sequence
+
+import trio
+
+from chatcore.ids import WorkspaceId
+from chatcore.ports import Envelope
+from chatcore.service.directory import WorkspaceDirectory
+from chatserver.gateway.room import Room
+
+log = logging.getLogger(__name__)
+
+
+class Rooms:
+    """The rooms of this node: a room exists while somebody is in it. It listens to the hub; `run` must be running."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[WorkspaceId, Room] = {}
+        self._dirty: dict[Room, None] = {}
+        self._news = trio.Event()
+        self.texts_out = 0
+
+    def deliver(self, workspace_id: WorkspaceId, envelopes: Sequence[Envelope]) -> None:
+        """Take events from the hub."""
+        room = self._rooms.get(workspace_id)
+        if room is not None and room.deliver(envelopes):
+            self._dirty[room] = None
+            self._news.set()
+
+    def open(self, directory: WorkspaceDirectory) -> Room:
+        """The room of a workspace."""
+        room = self._rooms.get(directory.workspace_id)
+        if room is None:
+            room = self._rooms[directory.workspace_id] = Room(directory)
+        return room
+
+    def find(self, workspace_id: WorkspaceId) -> Room | None:
+        """The room of a workspace, if somebody is in it."""
+        return self._rooms.get(workspace_id)
+
+    def tidy(self, room: Room) -> None:
+        """Forget the room if nobody is left in it."""
+        if room.empty and self._rooms.get(room.workspace_id) is room:
+            del self._rooms[room.workspace_id]
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Write what has gathered, round after round, until cancelled."""
+        task_status.started()
+        while True:
+            await self._news.wait()
+            self._news = trio.Event()
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has gathered now."""
+        dirty, self._dirty = self._dirty, {}
+        for room in dirty:
+            try:
+                self.texts_out += room.flush()
+            except Exception:
+                log.exception("a room could not be written to; the others go on")

@@ -20,7 +20,7 @@ _MIB = 1024 * 1024
 
 @attrs.frozen(kw_only=True)
 class Config:
-    """Every setting with its default. The environment variable of a field is in its metadata; in `chat.toml` it is the field's name."""
+    """Every setting with its default. Its environment variable is in its metadata; `chat.toml` has the field's name."""
 
     database_url: str = attrs.field(default="sqlite:///chat.db", metadata={"env": "DATABASE_URL"})
     database_pool_size: int = attrs.field(default=10, metadata={"env": "DATABASE_POOL_SIZE", "min": 1, "max": 500})
@@ -52,9 +52,10 @@ class Config:
 
 
 def load(*, file: Path | None = None, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Config:
-    """The settings of this start. `flags` are by field name; None means not given; its `plugins` are added to the configured ones.
+    """The settings of this start.
 
-    An empty variable counts as not set. Raises ConfigError for an unknown key of the file, an unknown flag, an unknown
+    `flags` are by field name; None means not given, and its `plugins` are added to those configured elsewhere. An
+    empty variable counts as not set. Raises ConfigError for an unknown key of the file, an unknown flag, an unknown
     `CHATCORE_*` variable, and a bad value.
     """
     values = _from_file(file) if file is not None else {}
@@ -159,30 +160,25 @@ def _checked(name: str, value: Any, where: str) -> Any:
 
 
 def check_value(value: Any, hint: Any, where: str) -> Any:
-    """The value as the type `hint`, from the plain data of TOML; nothing is coerced but lists to tuples. Raises ConfigError."""
+    """The value as the type `hint`, from the plain data of TOML; only lists become tuples. Raises ConfigError."""
     origin, inner = get_origin(hint), get_args(hint)
-    if hint is Any:
-        return value
     if origin in (Union, types.UnionType):
         return _any_of(value, [each for each in inner if each is not type(None)], where)
     if origin is Literal:
         if value not in inner:
             raise ConfigError(f"{where}: must be one of {', '.join(map(str, inner))}")
         return value
+    _must_be(origin if origin in (list, dict) else list if origin is tuple else hint, value, where)
     if origin in (list, tuple):
-        if not isinstance(value, list):
-            raise ConfigError(f"{where}: must be a list, not {_kind(value)}")
-        items = [check_value(item, inner[0], f"{where}[{index}]") for index, item in enumerate(value)]
-        return items if origin is list else tuple(items)
+        return origin(check_value(item, inner[0], f"{where}[{index}]") for index, item in enumerate(value))
     if origin is dict:
-        if not isinstance(value, dict):
-            raise ConfigError(f"{where}: must be a table, not {_kind(value)}")
         return {key: check_value(item, inner[1], f"{where}.{key}") for key, item in value.items()}
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        raise ConfigError(f"{where}: must be {_KINDS.get(hint, hint.__name__)}, not {_kind(value)}")
-    return value
+    return float(value) if hint is float else value
+
+
+def _must_be(kind: type[Any], value: Any, where: str) -> None:
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        raise ConfigError(f"{where}: must be {_KINDS.get(kind, kind.__name__)}, not {_kind(value)}")
 
 
 def _any_of(value: Any, hints: list[Any], where: str) -> Any:
@@ -201,34 +197,31 @@ def _kind(value: Any) -> str:
 # --- rates -----------------------------------------------------------------------------------------------------------
 
 
-def parse_rate(value: Any) -> tuple[int, float] | None:
-    """(requests, seconds) of one rule: `"60/1m"`, or `{requests = 60, seconds = 60}`; None for `"off"`. Raises ValueError."""
-    if value == "off":
-        return None
-    match = _RATE.fullmatch(value) if isinstance(value, str) else None
-    if match is not None:
-        return int(match[1]), float(int(match[2] or 1) * _SECONDS[match[3]])
-    if isinstance(value, dict) and set(value) == {"requests", "seconds"}:
-        requests, seconds = value["requests"], value["seconds"]
-        if type(requests) is int and type(seconds) in (int, float) and requests > 0 and 0 < seconds < float("inf"):
-            return requests, float(seconds)
-    raise ValueError('must be like "60/1m", {requests = 60, seconds = 60}, or "off"')
-
-
 def _rate_limits(value: Any, where: str) -> str | dict[str, Any]:
+    """`default`, `off`, or a table of rules, each `off` or what it changes of `{requests, window}`."""
     if value in ("default", "off"):
         return str(value)
     if not isinstance(value, dict):
         raise ConfigError(f"{where}: must be default, off, or a table [rate_limits] in the file")
-    for rule, rate in value.items():
-        try:
-            parse_rate(rate)
-        except ValueError as error:
-            raise ConfigError(f"{where}.{rule}: {error}") from None
+    return {rule: _rate(rate, f"{where}.{rule}") for rule, rate in value.items()}
+
+
+def _rate(value: Any, where: str) -> str | dict[str, int]:
+    """One rule; `"60/1m"` is short for `{ requests = 60, window = 60 }`, the window in seconds."""
+    if value == "off":
+        return "off"
+    match = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if match is not None:
+        value = {"requests": int(match[1]), "window": int(match[2] or 1) * _SECONDS[match[3]]}
+    if not isinstance(value, dict) or not value or not value.keys() <= {"requests", "window"}:
+        raise ConfigError(f'{where}: must be like "60/1m", {{ requests = 60, window = 60 }}, or "off"')
+    for key, number in value.items():
+        if type(number) is not int or not 1 <= number <= 1_000_000:
+            raise ConfigError(f"{where}.{key}: must be a whole number from 1 to 1000000")
     return value
 
 
-_RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})?([smhd])")
+_RATE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})?([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _KINDS: dict[Any, str] = {
     str: "text",

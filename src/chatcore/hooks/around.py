@@ -34,7 +34,10 @@ NOTHING = Nothing()
 async def around_all(
     implementations: Sequence[Implementation], context: dict[str, Any], limit: float
 ) -> AsyncIterator[None]:
-    """Open every wrapper, first to last, run the operation, close them in reverse. Raises Rejected, and what the operation raises."""
+    """Open every wrapper, first to last, run the operation, close them in reverse.
+
+    Raises Rejected, and what the operation raises.
+    """
     origin = current_origin()
     async with AsyncExitStack() as stack:
         for each in implementations:
@@ -45,10 +48,10 @@ async def around_all(
 
 @asynccontextmanager
 async def _wrap(each: Implementation, context: dict[str, Any], origin: Origin, limit: float) -> AsyncIterator[None]:
-    """One wrapper. `limit` holds for what it does before, and again for what it does after; the operation itself has none.
+    """One wrapper. `limit` (seconds) holds for what it does before, and again for what it does after.
 
-    One cancel scope spans all three, because the plugin may open scopes of its own that do, and scopes must nest.
-    What the operation raised is raised again whatever the plugin does with it.
+    The operation itself has none. One cancel scope spans all three, because the plugin may open scopes of its own that
+    do, and scopes must nest. What the operation raised is raised again whatever the plugin does with it.
     """
     ran = False
     raised: BaseException | None = None

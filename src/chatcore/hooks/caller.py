@@ -105,7 +105,7 @@ class Hooks:
 
     @asynccontextmanager
     async def running(self, chat: Any) -> AsyncIterator[None]:
-        """While this is open, observers are told and lifespans and jobs run. Leaving it lets the observers catch up first."""
+        """While this is open, observers are told, and lifespans and jobs run. On leaving, observers catch up first."""
         self._slot.chat = chat
         try:
             async with self._supervision.running():
@@ -124,14 +124,17 @@ class Hooks:
         return self._supervision.health()
 
     def disable(self, name: str) -> None:
-        """Switch a plugin off: its hooks are no longer called, its lifespan and jobs are cancelled. Raises ConfigError."""
+        """Switch a plugin off: its hooks are not called any more, its lifespan and jobs are cancelled.
+
+        Raises ConfigError when there is no such plugin.
+        """
         plugin = self._plugin(name)
         plugin.state = State.DISABLED
         self._supervision.stop(plugin)
         self._compile()
 
     def enable(self, name: str) -> None:
-        """Switch a plugin on again. Raises ConfigError."""
+        """Switch a plugin on again. Raises ConfigError when there is no such plugin."""
         plugin = self._plugin(name)
         if not plugin.enabled:
             plugin.state = State.STARTING

@@ -22,6 +22,11 @@ class Implementation:
     arguments: tuple[str, ...]
     options: ImplOptions
     slot: ChatSlot
+    is_async: bool = attrs.field(init=False)
+
+    @is_async.default
+    def _looks_async(self) -> bool:
+        return inspect.iscoroutinefunction(self.function)
 
     @property
     def order(self) -> tuple[int, int, str]:
@@ -41,7 +46,8 @@ class Implementation:
     async def result(self, context: Mapping[str, Any], origin: Origin) -> Any:
         """Call the function, and await it when it is asynchronous."""
         answer = self.call(context, origin)
-        return await answer if inspect.isawaitable(answer) else answer
+        # A plain function may still hand out a coroutine: a decorator does, that hides the async one under it.
+        return await answer if self.is_async or inspect.isawaitable(answer) else answer
 
 
 def parameters(function: Callable[..., Any]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Job:
-    """`run` is awaited every `every` seconds while the chat is open, first after one such interval, never twice at once.
+    """`run` is awaited every `every` seconds while the chat is open, first after one interval, never twice at once.
 
     A run that fails is logged and counted; the next comes at its time.
     """

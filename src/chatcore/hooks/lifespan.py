@@ -15,13 +15,16 @@ _log = logging.getLogger("chatcore.hooks")
 
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 60.0
-"""Seconds before a crashed lifespan is started again: doubled each time, back to the first after as long without a crash."""
+"""Seconds before a crashed lifespan is started again: doubled each time, the first again after 60 s without a crash."""
 OBSERVER_LIMIT = 30.0
 """Seconds for an observer to handle one fact; one that hangs holds up its own plugin's queue, nobody else's."""
 
 
 async def keep_open(lifespan: Implementation, tried: trio.Event) -> None:
-    """Hold a plugin's lifespan open until cancelled; start it again when it crashes. Sets `tried` once it is open or has crashed."""
+    """Hold a plugin's lifespan open until cancelled; start it again when it crashes.
+
+    Sets `tried` once it is open or has crashed.
+    """
     plugin = lifespan.plugin
     delay = FIRST_DELAY
 
@@ -59,9 +62,9 @@ async def _handle(fact: Fact) -> None:
     def failed(error: Exception) -> None:
         each.plugin.failed(each.hook, error)
 
-    with trio.move_on_after(OBSERVER_LIMIT) as scope, contained(failed):
-        with acting_as(enter(fact.origin, each.plugin.name)):
-            await each.result(fact.arguments, fact.origin)
+    acting = acting_as(enter(fact.origin, each.plugin.name))
+    with trio.move_on_after(OBSERVER_LIMIT) as scope, contained(failed), acting:
+        await each.result(fact.arguments, fact.origin)
     if scope.cancelled_caught:
         each.plugin.misbehaved(each.hook, f"took longer than {OBSERVER_LIMIT:g} s")
 

@@ -57,7 +57,7 @@ def is_path(name: str) -> bool:
 
 
 def plugin_name(name: str) -> str:
-    """The name of the plugin that the configuration calls `name`: the stem of a file, the last part of a module's name."""
+    """The name of the plugin that the configuration calls `name`: a file's stem, the last part of a module's name."""
     return Path(name).stem if is_path(name) else name.rpartition(".")[2]
 
 
@@ -77,7 +77,7 @@ def _installed(point: EntryPoint) -> Found:
 
 
 def _from_file(path: Path) -> Found:
-    """Run the file as a module of its own. Its name in `sys.modules` (where attrs and typing look) tells files apart."""
+    """Run the file as a module of its own. Its name in `sys.modules`, where typing looks, tells files apart."""
     if not path.is_file():
         raise ConfigError(f"plugins: there is no file {path}")
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]

@@ -58,8 +58,8 @@ def hookspec(
 ) -> Callable[[F], F]:
     """Declare a hook: a function whose signature and docstring are the hook's.
 
-    value: the argument that a filter may return changed. changes: the fields of it that may differ afterwards; all others are
-    put back. vital: a filter whose failure is a refusal, whether or not its author marked it as a guard.
+    value: the argument that a filter may return changed. changes: the fields of it that may differ afterwards; all
+    others are put back. vital: a filter whose failure is a refusal, whether or not its author marked it as a guard.
     """
 
     def mark(function: F) -> F:

@@ -29,7 +29,7 @@ class Fact:
 
 
 class ObserverQueue:
-    """Bounded, in order, for one worker. When it is full the newest fact is dropped: what is told stays without gaps before it."""
+    """Bounded, in order, for one worker. A full queue drops the newest fact: what was taken is told without a gap."""
 
     def __init__(self, plugin: str, length: int = QUEUE_LENGTH) -> None:
         self._plugin = plugin

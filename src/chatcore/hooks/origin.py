@@ -1,8 +1,6 @@
 """Whose action this is: the plugins through which it came about, so that none of them answers itself for ever."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 Origin = tuple[str, ...]
 """Names of plugins, the one that acts itself last. Empty: a person, or the program that embeds the chat."""
@@ -16,14 +14,21 @@ def current_origin() -> Origin:
     return _origin.get()
 
 
-@contextmanager
-def acting_as(origin: Origin) -> Iterator[None]:
+class acting_as:
     """What is done inside has this origin."""
-    token = _origin.set(origin)
-    try:
-        yield
-    finally:
-        _origin.reset(token)
+
+    __slots__ = ("_origin", "_token")
+
+    _token: Token[Origin]
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+
+    def __enter__(self) -> None:
+        self._token = _origin.set(self._origin)
+
+    def __exit__(self, *_: object) -> None:
+        _origin.reset(self._token)
 
 
 def enter(origin: Origin, plugin: str) -> Origin:

@@ -4,7 +4,7 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -14,7 +14,7 @@ class Garbage(Exception):
 
 
 def pin(before: Any, after: Any, changes: tuple[str, ...]) -> Any:
-    """`before` with the fields `changes` taken from `after`; element by element when the value is a tuple. Raises Garbage."""
+    """`before` with the fields `changes` of `after`; a tuple element by element. Raises Garbage."""
     if isinstance(before, tuple):
         if not isinstance(after, Sequence) or isinstance(after, str) or len(after) != len(before):
             raise Garbage(f"returned {_name(after)} instead of {len(before)} values in the same order")
@@ -24,10 +24,10 @@ def pin(before: Any, after: Any, changes: tuple[str, ...]) -> Any:
     if not changes or type(after) is not type(before):
         expected = f"a {_name(before)} or None" if changes else "None, the only answer besides raising Reject"
         raise Garbage(f"returned {_name(after)} instead of {expected}")
-    fresh = {}
+    fresh, cls = {}, cast(Any, type(before))
     for field in changes:
         value = getattr(after, field)
-        if not _fits(value, _hints(type(before))[field]):
+        if not _fits(value, _hints(cls)[field]):
             raise Garbage(f"returned a {_name(before)} whose {field} is {_name(value)}")
         if value != getattr(before, field):
             fresh[field] = value
@@ -39,7 +39,7 @@ def _name(value: Any) -> str:
 
 
 @cache
-def _hints(cls: type[Any]) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 

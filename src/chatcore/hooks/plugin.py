@@ -28,7 +28,7 @@ class State(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class PluginInfo:
-    """What an operator is shown. `lag` is the age in seconds of the oldest fact that its observers have not handled yet."""
+    """What an operator is shown. `lag`: the age in seconds of the oldest fact that its observers have not handled."""
 
     name: str
     version: str

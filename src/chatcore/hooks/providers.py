@@ -21,9 +21,9 @@ class Chosen:
 
 
 def choose(providers: Sequence[Provider], config: Config) -> Chosen:
-    """The providers that the configuration asks for: storage by `database_url`, bus by `redis_url` (without one: `memory`).
+    """The providers that the configuration asks for. Raises ConfigError naming what to install or set.
 
-    Raises ConfigError for one that is missing, naming what to install or set.
+    storage: by the scheme of `database_url`. bus: by that of `redis_url`, and without one the one named `memory`.
     """
     return Chosen(
         storage=by_url(providers, "storage", config.database_url, "database_url"),
@@ -37,7 +37,7 @@ def choose(providers: Sequence[Provider], config: Config) -> Chosen:
 
 
 def check_names(provided: Iterable[tuple[str, Provider]]) -> None:
-    """Raises ConfigError when two providers of one kind have one name or one URL scheme. `provided`: plugin's name, provider."""
+    """Raises ConfigError when two providers of one kind share a name or scheme. `provided`: plugin's name, provider."""
     taken: dict[tuple[str, str], str] = {}
     for plugin, provider in provided:
         for key in dict.fromkeys((provider.name, *(f"{scheme}:" for scheme in provider.schemes))):

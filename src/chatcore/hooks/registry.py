@@ -19,7 +19,7 @@ _log = logging.getLogger("chatcore.hooks")
 
 
 class Registry:
-    """Hooks and their implementations. A misspelt hook, a wrong argument or a wrong shape raises ConfigError here, at the start."""
+    """Hooks and their implementations. A misspelt hook, a wrong argument or a wrong shape raises ConfigError here."""
 
     def __init__(self, slot: ChatSlot) -> None:
         self._slot = slot
@@ -32,7 +32,7 @@ class Registry:
             self.add_specs(subject)
 
     def add_specs(self, namespace: Any) -> None:
-        """Take up the hooks of a module or class. Raises ConfigError when there is none, or it has the name of another."""
+        """Take up the hooks of a module or class. Raises ConfigError when there is none, or one has another's name."""
         for name in dir(namespace):
             options = spec_options(getattr(namespace, name))
             if options is not None:
@@ -57,7 +57,7 @@ class Registry:
             self._pending += [(plugin, caller, each) for each in caller.get_hookimpls() if each.plugin is plugin.part]
 
     def resolve(self) -> None:
-        """Check and sort the implementations of all hooks that are known by now. Raises ConfigError naming plugin and hook."""
+        """Check and sort the implementations of the hooks that are known by now. Raises ConfigError."""
         for plugin, caller, each in self._pending:
             if caller.name in self.specs:
                 self._found.setdefault(caller.name, []).append(self._compile(plugin, caller, each.function))

@@ -4,7 +4,7 @@ from chatcore.errors import Rejected
 
 
 class Reject(Exception):
-    """Raised by a filter or a guard to refuse. `code` is for programs, stable and short; `text` is for the person who tried."""
+    """Raised by a filter or a guard to refuse. `code` is for programs; `text` is for the person who tried."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(code, text)
@@ -13,7 +13,7 @@ class Reject(Exception):
 
 
 def find_reject(error: BaseException) -> Reject | None:
-    """The first `Reject` in an error: itself, or anywhere inside an exception group (a plugin's nursery makes those)."""
+    """The first `Reject` in an error: itself, or anywhere inside a group (a plugin's nursery makes those)."""
     if isinstance(error, Reject):
         return error
     if isinstance(error, BaseExceptionGroup):

@@ -3,6 +3,7 @@
 import copy
 import typing
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 import attrs
@@ -20,8 +21,8 @@ RESERVED = frozenset({"enabled"})
 def _fresh(_: type[Any], fields: list["attrs.Attribute[Any]"]) -> list["attrs.Attribute[Any]"]:
     """Lists and tables given as defaults are copied for each instance: two chats must not share one."""
     return [
-        field.evolve(default=attrs.Factory(lambda value=field.default: copy.deepcopy(value)))
-        if isinstance(field.default, list | dict | set)
+        field.evolve(default=attrs.Factory(partial(copy.deepcopy, field.default)))
+        if isinstance(field.default, list | dict)
         else field
         for field in fields
     ]
@@ -45,7 +46,7 @@ P = TypeVar("P", bound=PluginConfig)
 def read_settings(cls: type[P], table: Mapping[str, Any], plugin: str) -> P:
     """The settings of a plugin as a value. Raises ConfigError naming `plugin.NAME.KEY`."""
     hints = typing.get_type_hints(cls)
-    names = {field.name: field for field in attrs.fields(cls)}
+    names = {field.name: field for field in attrs.fields(cls)}  # type: ignore[arg-type]  # see __init_subclass__
     for key in table:
         if key not in names and key not in RESERVED:
             known = ", ".join(sorted(names)) or "none"

@@ -1,4 +1,4 @@
-"""The tasks of the plugins: workers of observers, lifespans and jobs. One nursery, owned by the chat; no failure leaves it."""
+"""The tasks of the plugins: workers of observers, lifespans and jobs. In one nursery, which no failure leaves."""
 
 import logging
 from collections.abc import AsyncIterator, Sequence

@@ -33,7 +33,7 @@ async def config_will_load(ctx: HookContext, config: Config) -> Config | None:
 
 @hookspec(kind=Kind.LIFE)
 def plugin_lifespan(ctx: HookContext, chat: Any) -> AbstractAsyncContextManager[None]:
-    """An async context manager that is open while the chat is: for connections, and for tasks in a nursery of the plugin's own.
+    """An async context manager that is open while the chat is: for connections, and for tasks in a nursery of its own.
 
     When it crashes, this is logged, shown in health, and it is started again after a delay that grows from 1 s to 60 s;
     nothing else is touched. While it is down the plugin's guards refuse.

@@ -19,7 +19,7 @@ async def message_will_send(ctx: HookContext, draft: Draft) -> Draft | None:
 
 @hookspec(kind=Kind.AROUND)
 def around_message_send(ctx: HookContext, draft: Draft) -> AbstractAsyncContextManager[None]:
-    """Around the storing of a message, after the filters and up to its commit: to time it, trace it, or hold something meanwhile.
+    """Around the storing of a message, after the filters and up to its commit: to time it, or hold something meanwhile.
 
     ctx: the plugin's context.
     draft: the message as the filters left it.
@@ -83,9 +83,9 @@ async def message_deleted(ctx: HookContext, message: Message, workspace_id: Work
 async def messages_will_deliver(
     ctx: HookContext, messages: tuple[Message, ...], user_id: UserId
 ) -> tuple[Message, ...] | None:
-    """Stored messages are about to be handed to one reader who asked for them (history, thread, search): once per request.
+    """Stored messages are about to be handed to one reader who asked (history, thread, search): once per request.
 
-    Events are not filtered: they are encoded once for everyone. What nobody may see must be changed before it is stored.
+    Events are not filtered: they are encoded once for everyone. What nobody may see must be changed before that.
 
     ctx: the plugin's context.
     messages: what was asked for; return as many, in the same order, with another `content` where it should differ.

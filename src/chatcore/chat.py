@@ -1,4 +1,7 @@
-"""`open_chat`: where everything meets. Plugins are loaded, ports are opened, services are wired, and a nursery owns the rest."""
+"""`open_chat`: where everything meets.
+
+Plugins are loaded, ports are opened, services are wired, and a nursery owns the rest.
+"""
 
 import logging
 from collections.abc import AsyncIterator, Iterable
@@ -98,7 +101,8 @@ class Chat:
     ) -> AsyncIterator[Subscription]:
         """The events of a workspace, as the user may receive them, from now on, or from an earlier position on.
 
-        Raises NotFound for who is no member, PositionLost when what came after `since` can no longer be given completely.
+        Raises NotFound for who is no member, PositionLost when what came after `since` can no longer be given
+        completely.
         """
         facts = await self._core.workspace(workspace, id_of(user), Action.WORKSPACE_VIEW)
         now = await self.hub.position(facts.workspace_id)
@@ -147,7 +151,8 @@ async def open_chat(
 ) -> AsyncIterator[Chat]:
     """Open a chat in this program.
 
-    url: the database, `sqlite:///team.db` (made and migrated when it is not there) or `memory:`; by default that of `config`.
+    url: the database, `sqlite:///team.db` (made and migrated when it is not there) or `memory:`; by default that of
+    `config`.
     plugins: modules or objects with hook implementations, beside the installed ones. Raises ConfigError.
     """
     config = config or Config()

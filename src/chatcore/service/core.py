@@ -16,9 +16,9 @@ from chatcore.hooks import Hooks
 from chatcore.ids import (
     AuditId,
     ChannelId,
+    IdSource,
     UserId,
     WorkspaceId,
-    uuid7,
 )
 from chatcore.model import (
     AuditEntry,
@@ -109,6 +109,7 @@ class Core:
     hooks: Hooks
     hub: Hub
     cards: Cards
+    ids: IdSource = attrs.field(factory=IdSource)
 
     @property
     def directory(self) -> Directory:
@@ -116,7 +117,7 @@ class Core:
 
     def new_id(self) -> str:
         """A fresh UUIDv7."""
-        return uuid7(int(self.clock.now().timestamp() * 1000))
+        return self.ids.new(int(self.clock.now().timestamp() * 1000))
 
     async def workspace(self, ref: WorkspaceRef, user_id: UserId, action: Action) -> WorkspaceDirectory:
         """The workspace, once the user may do this there. Raises NotFound for who is no member, Forbidden."""

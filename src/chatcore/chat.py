@@ -95,6 +95,11 @@ class Chat:
         """Who is a member of what, for the workspaces that are open here."""
         return self.hub.directory
 
+    @property
+    def codec(self) -> TokenCodec:
+        """Signs what is handed to clients and comes back from them."""
+        return self._ports.codec
+
     @asynccontextmanager
     async def subscribe(
         self, user: UserRef, workspace: WorkspaceRef, *, since: Position | None = None

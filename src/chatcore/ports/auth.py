@@ -39,6 +39,8 @@ class TokenKind(StrEnum):
 
     ACCESS = "access"
     REFRESH = "refresh"
+    CSRF = "csrf"
+    """Says that a page could read the cookie of a session: see chatserver/csrf.py."""
 
 
 class TokenCodec(Protocol):

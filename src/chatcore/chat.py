@@ -73,7 +73,9 @@ class Chat:
             config=config, clock=clock, storage=ports.storage, hooks=hooks, hub=self.hub, cards=Cards(ports.storage)
         )
         self._core = core
-        self.users = Users(core, ports.authenticators)
+        self.sessions = Sessions(core, ports.authenticators, ports.codec)
+        self.tokens = Tokens(core, self.sessions.revocations)
+        self.users = Users(core, ports.authenticators, self.sessions)
         self.workspaces = Workspaces(core)
         self.members = Members(core)
         self.invites = Invites(core)
@@ -87,8 +89,6 @@ class Chat:
         self.search = SearchService(core, self.messages)
         self.attachments = Attachments(core)
         self.audit = Audit(core)
-        self.sessions = Sessions(core, ports.authenticators, ports.codec)
-        self.tokens = Tokens(core)
 
     @property
     def directory(self) -> Directory:
@@ -134,6 +134,7 @@ class Chat:
         self.presence.start()
         nursery.start_soon(self._trim)
         await nursery.start(self.sessions.run)
+        await nursery.start(self.tokens.run)
 
     async def _trim(self) -> None:
         """Forget events that are older than the window, now and every hour."""

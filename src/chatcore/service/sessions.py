@@ -49,7 +49,8 @@ class Sessions:
         self._codec = codec
         self._passwords = Passwords(core, authenticators)
         self._known: Remembered[Identity] = Remembered()
-        self._revocations = Revocations()
+        self.revocations = Revocations()
+        """What ended, and who is told of it: of bot tokens too (`chatcore.service.tokens`)."""
 
     # --- in ----------------------------------------------------------------------------------------------------------
 
@@ -94,7 +95,7 @@ class Sessions:
             raise TokenExpired(_EXPIRED)
         if refreshed.session is not None:
             log.warning("a refresh token of session %s was used again: the session is ended", session_id)
-            self._revocations.end([refreshed.session])
+            self.revocations.end([refreshed.session])
             self._core.hooks.did("audit", entry=reuse)
         raise Unauthorized(_ENDED)
 
@@ -109,7 +110,7 @@ class Sessions:
         if identity.expires_at is not None and identity.expires_at <= now:
             self._known.drop(digest)
             raise TokenExpired("This token has expired: refresh it, or sign in again.")
-        if identity.session_id in self._revocations:
+        if identity.session_id in self.revocations:
             raise Unauthorized(_ENDED)
         return identity
 
@@ -120,7 +121,7 @@ class Sessions:
 
         Without a session id, everything of that user does. It is called in the Trio thread, and must be quick.
         """
-        self._revocations.on_revoked(listener)
+        self.revocations.on_revoked(listener)
 
     async def revoke(self, *, refresh_token: str | None = None, session_id: SessionId | None = None) -> None:
         """End a session, named by any of its refresh tokens or by its id. Doing it twice is harmless.
@@ -145,7 +146,7 @@ class Sessions:
 
         ended = await self._core.storage.write(work)
         if ended is not None:
-            self._revocations.end([ended])
+            self.revocations.end([ended])
 
     async def revoke_all(self, user_id: UserId, except_session: SessionId | None = None) -> int:
         """End every session of a user, but for one; returns how many ended.
@@ -282,16 +283,16 @@ class Sessions:
 
     def _end_all(self, user_id: UserId, ended: list[Session], keep: SessionId | None) -> None:
         if keep is not None:
-            self._revocations.end(ended)
+            self.revocations.end(ended)
             return
         for session in ended:
-            self._revocations.add(session)
-        self._revocations.tell(user_id, None)
+            self.revocations.add(session)
+        self.revocations.tell(user_id, None)
 
     async def _learn(self) -> None:
         since = self._core.clock.now() - LOOK_BACK
-        self._revocations.forget_before(since)
-        self._revocations.end(await self._core.storage.read(lambda tx: tx.sessions.revoked_since(since)))
+        self.revocations.forget_before(since)
+        self.revocations.end(await self._core.storage.read(lambda tx: tx.sessions.revoked_since(since)))
 
     async def _clean(self) -> None:
         before = self._core.clock.now() - KEEP_EXPIRED

@@ -14,7 +14,7 @@ from chatcore.model import BotToken
 from chatcore.ports import Tx
 from chatcore.service.core import Core, UserRef, id_of
 from chatcore.service.identity import Identity, Remembered, digest_of
-from chatcore.service.revocations import RevocationListener, Revocations
+from chatcore.service.revocations import Revocations
 from chatcore.text import clean_line
 
 PREFIX = "cct_"
@@ -29,12 +29,16 @@ log = logging.getLogger("chatcore.tokens")
 
 
 class Tokens:
-    """The tokens of all bots. `run` must be running."""
+    """The tokens of all bots. `run` must be running.
 
-    def __init__(self, core: Core) -> None:
+    `revocations` is told, without a session, when a token ends. Which of the bot's sockets used it is not known: all
+    are closed, and those with another token come back.
+    """
+
+    def __init__(self, core: Core, revocations: Revocations) -> None:
         self._core = core
         self._known: Remembered[BotToken] = Remembered()
-        self._revocations = Revocations()
+        self._revocations = revocations
         self._ended = 0
 
     async def create(
@@ -117,13 +121,6 @@ class Tokens:
             self._known.drop(digest)
             raise TokenExpired("This token has expired: ask the bot's owner for a new one.")
         return Identity(user_id=token.user_id, expires_at=token.expires_at, is_bot=True)
-
-    def on_revoked(self, listener: RevocationListener) -> None:
-        """Call `listener(user_id, None)`, in the Trio thread, as soon as a token of that bot ends. It must be quick.
-
-        Which of the bot's sockets used the token is not known: all are closed, and those with another token come back.
-        """
-        self._revocations.on_revoked(listener)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> Never:
         """Follow what other processes revoke, and bots that are deactivated."""

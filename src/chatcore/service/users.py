@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
+import trio
 
 from chatcore import text
 from chatcore.errors import Duplicate, Forbidden, NotFound, ValidationFailed, WorkspaceDenied
@@ -13,6 +14,7 @@ from chatcore.model import Credential, Role, User
 from chatcore.ports import Authenticator, Tx
 from chatcore.service import invite_steps, membership
 from chatcore.service.core import KEEP, Core, Keep, UserRef, id_of, member_card
+from chatcore.service.sessions import Sessions
 
 MAX_NAME = 100
 MAX_DISPLAY_NAME = 200
@@ -25,6 +27,7 @@ class Users:
 
     _core: Core
     _authenticators: Sequence[Authenticator]
+    _sessions: Sessions
 
     async def create(
         self,
@@ -143,6 +146,8 @@ class Users:
         if actor is not None and id_of(actor) != user_id:
             raise NotFound.of("user")
         changed = await self._change(user_id, {"deactivated_at": self._core.clock.now()}, "user.deactivated")
+        with trio.CancelScope(shield=True):  # once closed, an account must not stay signed in
+            await self._sessions.revoke_all(user_id)
         self._core.hooks.did("user_deactivated", user=changed)
         return changed
 

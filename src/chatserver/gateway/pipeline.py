@@ -4,6 +4,8 @@ Answers leave in the order of their frames. Frames are carried out one after the
 follow each other may overlap: they begin in order, and what they do is put in order where they began.
 """
 
+from itertools import takewhile
+
 import attrs
 
 from chatserver.gateway.frames import ClientFrame
@@ -44,18 +46,26 @@ class Pipeline:
         """Whether nothing more should be read."""
         return len(self._waiting) + len(self._running) >= ROOM
 
+    @property
+    def ready(self) -> int:
+        """How many turns may begin now."""
+        if not self._waiting or (self._running and not self._running[0].shared):
+            return 0
+        if not self._waiting[0].shared:
+            return 0 if self._running else 1
+        space = DEPTH - len(self._running)
+        return sum(1 for _ in takewhile(lambda turn: turn.shared, self._waiting[:space]))
+
     def add(self, turn: Turn) -> None:
         """A frame came in."""
         self._waiting.append(turn)
 
     def begin(self) -> Turn | None:
         """The next turn, if it may begin now. Whoever asks carries it out and calls `finish`."""
-        if not self._waiting:
+        if not self.ready:
             return None
-        turn = self._waiting[0]
-        if self._running and not (turn.shared and self._running[0].shared and len(self._running) < DEPTH):
-            return None
-        self._running.append(self._waiting.pop(0))
+        turn = self._waiting.pop(0)
+        self._running.append(turn)
         return turn
 
     def finish(self, turn: Turn, answer: bytes | None) -> list[bytes]:

@@ -126,6 +126,11 @@ class Protocol:
         """Whether to stop reading until something was carried out."""
         return self._pipeline.full and not self._closed
 
+    @property
+    def ready(self) -> int:
+        """How many turns may begin now."""
+        return self._pipeline.ready
+
     def begin(self) -> Turn | None:
         """The next frame to be carried out, if one may begin now; then `done` or `failed` must follow."""
         return self._pipeline.begin()
@@ -213,11 +218,10 @@ class Protocol:
         self._signing, self._sign_in_by = False, math.inf
         self._expires = math.inf if sign_in.lasts is None else now + max(0.0, sign_in.lasts)
 
-    def joining(self, workspace_id: WorkspaceId) -> None:
+    def check_room(self, workspace_id: WorkspaceId) -> None:
         """Raises Forbidden when the socket is in too many workspaces already."""
         if len(self.workspaces) >= MAX_WORKSPACES and workspace_id not in self.workspaces:
             raise Forbidden(f"One connection may join {MAX_WORKSPACES} workspaces: leave one, or open another.")
-        self.workspaces.add(workspace_id)
 
     def done(self, turn: Turn, data: bytes) -> Actions:
         """The turn was carried out; `data` is the JSON of its reply."""

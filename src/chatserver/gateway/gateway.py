@@ -1,0 +1,135 @@
+"""The gateway of one server: its connections, its rooms, and the nursery that their work runs in."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from chatcore import Chat
+from chatcore.errors import NotFound
+from chatcore.ids import SessionId, UserId, WorkspaceId, uuid7
+from chatcore.service.identity import Identity
+from chatserver.gateway.connection import Connection
+from chatserver.gateway.deadlines import Deadlines
+from chatserver.gateway.flow import Pace
+from chatserver.gateway.opening import Admission, Door, Request
+from chatserver.gateway.room import Room
+from chatserver.gateway.rooms import Rooms
+from chatserver.gateway.tally import Tally
+from chatserver.net.socket import Socket
+from chatserver.ratelimit import RateLimiter
+
+Identify = Callable[[str], Awaitable[Identity]]
+"""Who an access token, or a bot's token, proves to be. Raises Unauthorized."""
+
+_REORDERING = ("permission_check", "message_will_send", "around_message_send")
+"""Hooks that may wait: with one of them in use, two messages that are under way at once could change places."""
+
+log = logging.getLogger(__name__)
+
+
+class Gateway:
+    """See the module. `run` must be running; lanes ask `admit` about a request and then `serve` the socket."""
+
+    def __init__(self, chat: Chat, *, limiter: RateLimiter, door: Door, identify: Identify, pace: Pace | None) -> None:
+        """`pace`: how much one socket may say; None: as much as it can."""
+        self.chat = chat
+        self.limiter = limiter
+        self.pace = pace
+        self.overlap = not any(chat.hooks.has(hook) for hook in _REORDERING)
+        self.rooms = Rooms()
+        self.deadlines = Deadlines()
+        self.tally = Tally()
+        self._door = door
+        self._identify = identify
+        self._connections: set[Connection] = set()
+        self._by_user: dict[UserId, set[Connection]] = {}
+        self._revocations = 0
+        self._nursery: trio.Nursery | None = None
+        self._stopping = False
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._connections)
+
+    # --- what lanes call -------------------------------------------------------------------------------------------
+
+    async def admit(self, request: Request) -> Admission:
+        """Before the upgrade. Raises Forbidden."""
+        return await self._door.admit(request)
+
+    async def serve(self, socket: Socket, admission: Admission) -> None:
+        """The life of an accepted socket."""
+        connection = Connection(self, socket, uuid7(int(self.chat.clock.now().timestamp() * 1000)))
+        self._connections.add(connection)
+        self.tally.opened += 1
+        if self._stopping:
+            connection.stop()
+        await connection.run(admission)
+
+    # --- what the server calls -------------------------------------------------------------------------------------
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Work, until cancelled."""
+        self.chat.sessions.on_revoked(self._revoked)
+        with self.chat.hub.attach(self.rooms):
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                await nursery.start(self.rooms.run)
+                await nursery.start(self.deadlines.run)
+                task_status.started()
+
+    def stop(self) -> None:
+        """Take nothing more, let every connection finish what it began, and close it with 1012."""
+        self._stopping = True
+        for connection in tuple(self._connections):
+            connection.stop()
+
+    # --- what connections call -------------------------------------------------------------------------------------
+
+    def spawn(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run this beside everything else."""
+        assert self._nursery is not None, "the gateway is not running"
+        self._nursery.start_soon(work)
+
+    async def identify(self, token: str) -> Identity:
+        """Who a token proves to be. Raises Unauthorized."""
+        while True:
+            before = self._revocations
+            identity = await self._identify(token)
+            if before == self._revocations:
+                return identity
+
+    def remember(self, connection: Connection) -> None:
+        """The connection is signed in: it is to be told of revocations."""
+        sign_in = connection.protocol.sign_in
+        assert sign_in is not None
+        self._by_user.setdefault(sign_in.user_id, set()).add(connection)
+
+    def forget(self, connection: Connection) -> None:
+        """The connection is gone."""
+        self._connections.discard(connection)
+        self.tally.closed[connection.socket.close_code] += 1
+        sign_in = connection.protocol.sign_in
+        if sign_in is not None:
+            mine = self._by_user.get(sign_in.user_id, set())
+            mine.discard(connection)
+            if not mine:
+                self._by_user.pop(sign_in.user_id, None)
+
+    async def room_for(self, workspace_id: WorkspaceId, user_id: UserId) -> Room:
+        """The room of a workspace that the user is a member of. Raises NotFound."""
+        if self.chat.hooks.has("permission_check"):
+            await self.chat.workspaces.get(workspace_id, actor=user_id)
+        directory = await self.chat.directory.load(workspace_id)
+        if directory is None or directory.role(user_id) is None:
+            raise NotFound.of("workspace")
+        return self.rooms.open(directory)
+
+    def _revoked(self, user_id: UserId, session_id: SessionId | None) -> None:
+        self._revocations += 1
+        for connection in tuple(self._by_user.get(user_id, ())):
+            sign_in = connection.protocol.sign_in
+            if session_id is None or (sign_in is not None and sign_in.session_id == session_id):
+                connection.revoked()

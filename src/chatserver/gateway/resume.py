@@ -1,0 +1,118 @@
+"""Joining a workspace: from which event on a socket is live, and what it missed before that. Each event once, in order.
+
+The socket's place in the room is taken first, by a stand-in that holds what comes. Then the hub says where it stands;
+what the client missed is read from the log up to exactly there, and what was held after it follows. Should more be held
+than is sensible, it is let go, and read from the log in turn: never is a part given for the whole.
+"""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from typing import cast
+
+import attrs
+
+from chatcore.ids import UserId, WorkspaceId
+from chatcore.model import Position
+from chatcore.ports import Envelope
+from chatcore.service.hub import Hub
+from chatserver.gateway.answers import event_text
+from chatserver.gateway.closing import CloseCode
+from chatserver.gateway.room import Room
+from chatserver.net.batch import Batch, Text
+from chatserver.net.socket import QUEUE_LIMIT, Socket
+
+PAGE_BYTES = 256 * 1024
+"""Written to a socket at a time while it catches up; the next piece waits until that is nearly gone."""
+
+
+class Holding:
+    """Stands in for a socket that catches up."""
+
+    def __init__(self) -> None:
+        self.overflowed = False
+        self._texts: list[Text] = []
+        self._size = 0
+
+    def write(self, batch: Batch) -> None:
+        self._size += batch.size
+        if self._size > QUEUE_LIMIT:
+            self.overflowed = True
+            self._texts.clear()
+        elif not self.overflowed:
+            self._texts.extend(batch.texts)
+
+    def after(self, seq: int) -> list[Text]:
+        """What was held of later than `seq`, and what has no seq."""
+        return [text for text in self._texts if text.seq == 0 or text.seq > seq]
+
+    def begin_again(self) -> None:
+        """Let go of everything; the log has it."""
+        self.overflowed, self._size = False, 0
+        self._texts.clear()
+
+
+@attrs.define
+class Joining:
+    """One join under way. After `catch_up` the reply is due, then `go_live`, with nothing awaited in between."""
+
+    room: Room
+    user_id: UserId
+    socket: Socket
+    position: Position = attrs.field(init=False)
+    resumed: bool = False
+    _holding: Holding = attrs.field(factory=Holding)
+
+    def __attrs_post_init__(self) -> None:
+        self.room.add(self.user_id, self._holding)
+
+    async def catch_up(self, hub: Hub, since: Position | None) -> None:
+        """Find the position, and write what was missed since the client's. Raises what the log raises."""
+        self.position = await hub.position(self.room.workspace_id)
+        while since is not None and await self._replay(hub, since, self.position.seq):
+            self.resumed = True
+            if not self._holding.overflowed:
+                return
+            self._holding.begin_again()
+            since, self.position = self.position, await hub.position(self.room.workspace_id)
+
+    def go_live(self) -> None:
+        """The socket takes its place."""
+        self.room.flush()
+        if self._holding.overflowed:
+            self.socket.close(CloseCode.TOO_SLOW, "resume with your cursor")
+        held = self._holding.after(self.position.seq)
+        if held:
+            self.socket.write(Batch(held))
+        self.room.replace(self.user_id, self._holding, self.socket)
+
+    def give_up(self) -> None:
+        """It failed, or the socket is gone."""
+        self.room.remove(self.user_id, self._holding)
+
+    async def _replay(self, hub: Hub, since: Position, upto: int) -> bool:
+        """Write the events after `since`; False when they cannot be given completely, and then none was written."""
+        workspace_id: WorkspaceId = self.room.workspace_id
+        pages = await hub.replay(workspace_id, self.user_id, since, upto)
+        if pages is None:
+            return False
+        async with aclosing(cast(AsyncGenerator[list[Envelope], None], pages)) as following:
+            async for page in following:
+                for batch in _pieces(page):
+                    self.socket.write(batch)
+                    await self.socket.drained()
+                if self.socket.close_code:
+                    break
+        return True
+
+
+def _pieces(page: Sequence[Envelope]) -> Iterator[Batch]:
+    texts: list[Text] = []
+    size = 0
+    for envelope in page:
+        texts.append(event_text(envelope))
+        size += len(envelope.data)
+        if size > PAGE_BYTES:
+            yield Batch(texts)
+            texts, size = [], 0
+    if texts:
+        yield Batch(texts)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import trio
 
@@ -22,6 +22,8 @@ from chatcore.hooks.registry import Registry
 from chatcore.hooks.settings import check_settings
 from chatcore.hooks.supervision import Supervision
 from chatcore.ports.provider import Provider
+
+V = TypeVar("V")
 
 
 class Hooks:
@@ -46,12 +48,13 @@ class Hooks:
 
     # --- what services call ------------------------------------------------------------------------------------------
 
-    async def filter(self, hook: str, value: Any = None, **context: Any) -> Any:
+    async def filter(self, hook: str, value: V = None, **context: Any) -> V:  # type: ignore[assignment]
         """The value after every filter, once every guard has let it pass. Raises Rejected."""
         chain = self._filters[hook]
         if not chain:
             return value
-        return await chain.run(value, context)
+        filtered: V = await chain.run(value, context)
+        return filtered
 
     def did(self, hook: str, **context: Any) -> None:
         """Tell the observers of a fact. Never blocks, never raises on their account."""
@@ -70,7 +73,8 @@ class Hooks:
 
     def has(self, hook: str) -> bool:
         """Whether anybody listens, for a caller that would have to prepare what it passes."""
-        return bool(self._filters.get(hook) or self._watchers.get(hook))
+        chain = self._filters.get(hook)
+        return bool(self._watchers[hook] if chain is None else chain)
 
     # --- what the start calls ----------------------------------------------------------------------------------------
 

@@ -87,7 +87,11 @@ def _from_file(path: Path) -> Found:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     loader = spec.loader
-    _imported(str(path), lambda: loader.exec_module(module))
+    try:
+        _imported(str(path), lambda: loader.exec_module(module))
+    except ConfigError:
+        del sys.modules[spec.name]
+        raise
     return Found(name=path.stem, part=module, version=getattr(module, "__version__", ""))
 
 
@@ -95,7 +99,8 @@ def _imported(name: str, load: Any) -> Any:
     try:
         return load()
     except Exception as error:
-        raise ConfigError(f"plugins: {name} cannot be loaded: {type(error).__name__}: {error}") from error
+        problem = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConfigError(f"plugins: {name} cannot be loaded: {problem}") from error
 
 
 def _describe(part: Any) -> Found:

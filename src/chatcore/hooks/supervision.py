@@ -110,9 +110,9 @@ class Supervision:
 
     async def _drain(self) -> None:
         with trio.move_on_after(DRAIN_LIMIT) as scope:
-            for plugin in self._registry.plugins:
-                if plugin.enabled:
-                    await plugin.queue.drained()
+            # Again and again: what one plugin does about a fact may be a fact for another.
+            while busy := [plugin for plugin in self._registry.plugins if len(plugin.queue)]:
+                await busy[0].queue.drained()
         if scope.cancelled_caught:
             left = sum(len(plugin.queue) for plugin in self._registry.plugins)
             _log.warning("plugins had not handled %d facts when the chat was closed", left)

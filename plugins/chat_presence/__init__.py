@@ -3,11 +3,9 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-import trio
-
 from chat_presence.tracker import GRACE_SECONDS, MemoryPresence
 from chatcore.hooks import hookimpl
-from chatcore.ports import Provider, ProviderContext
+from chatcore.ports import Provider, ProviderContext, background
 
 __all__ = ["GRACE_SECONDS", "MemoryPresence", "open_presence", "register_providers"]
 
@@ -16,10 +14,9 @@ __all__ = ["GRACE_SECONDS", "MemoryPresence", "open_presence", "register_provide
 async def open_presence(context: ProviderContext) -> AsyncIterator[MemoryPresence]:
     """A tracker, and the task that notices departures, for as long as the context lasts."""
     tracker = MemoryPresence(context.clock)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(tracker.run)
+    async with background() as tasks:
+        tasks.keep("presence", tracker.run)
         yield tracker
-        nursery.cancel_scope.cancel()
 
 
 @hookimpl

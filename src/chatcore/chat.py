@@ -20,13 +20,23 @@ from chatcore.hooks import Hooks
 from chatcore.hooks.providers import choose
 from chatcore.model import Position
 from chatcore.policy import Action
-from chatcore.ports import Authenticator, Bus, Clock, PresenceTracker, ProviderContext, Storage, TokenCodec
+from chatcore.ports import (
+    Authenticator,
+    Background,
+    Bus,
+    Clock,
+    PresenceTracker,
+    ProviderContext,
+    Storage,
+    TokenCodec,
+    background,
+)
 from chatcore.service.attachments import Attachments
 from chatcore.service.audit import Audit
 from chatcore.service.channels import Channels
 from chatcore.service.core import Cards, Core, UserRef, WorkspaceRef, id_of
-from chatcore.service.huddles import Huddles
 from chatcore.service.hub import Directory, Hub
+from chatcore.service.huddles import Huddles
 from chatcore.service.invites import Invites
 from chatcore.service.members import Members
 from chatcore.service.messages import Messages
@@ -126,15 +136,17 @@ class Chat:
             "bus": await self._ports.bus.health(),
             "presence": await self._ports.presence.health(),
             "plugins": self.hooks.health(),
+            "tasks": self._tasks.health(),
         }
         return {"ok": all(part.get("ok") is True for part in parts.values()), **parts}
 
-    async def _run(self, nursery: trio.Nursery) -> None:
-        await nursery.start(self.hub.run)
+    async def _run(self, tasks: Background) -> None:
+        self._tasks = tasks
         self.presence.start()
-        nursery.start_soon(self._trim)
-        await nursery.start(self.sessions.run)
-        await nursery.start(self.tokens.run)
+        tasks.keep("hub", self.hub.run)
+        tasks.keep("event log trimming", self._trim)
+        await tasks.start("sessions", self.sessions.run)
+        await tasks.start("bot tokens", self.tokens.run)
 
     async def _trim(self) -> None:
         """Forget events that are older than the window, now and every hour."""
@@ -169,9 +181,8 @@ async def open_chat(
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         chat = Chat(config, clock, hooks, await _open_ports(stack, config, clock, hooks))
-        nursery = await stack.enter_async_context(trio.open_nursery())
-        stack.callback(nursery.cancel_scope.cancel)
-        await chat._run(nursery)
+        stack.enter_context(chat.hub.receiving())
+        await chat._run(await stack.enter_async_context(background()))
         await stack.enter_async_context(hooks.running(chat))
         yield chat
 

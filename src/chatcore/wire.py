@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from functools import cache
+from functools import cache, partial
+from operator import is_
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import attrs
@@ -18,7 +19,7 @@ from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, Iterabl
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from chatcore.errors import ValidationFailed
-from chatcore.events import EVENTS, Event
+from chatcore.events import EVENTS, Event, MessageReceived
 from chatcore.ids import ID_TYPES, WorkspaceId, is_id
 
 T = TypeVar("T")
@@ -90,9 +91,8 @@ def decode_event(type_: str, workspace_id: WorkspaceId, seq: int, data: bytes | 
 
 def stamp(event: Event, workspace_id: WorkspaceId, seq: int) -> Event:
     """The event with its place in the log; a new message learns its own `seq` from it."""
-    message = getattr(event, "message", None)
-    if message is not None and seq:
-        return attrs.evolve(event, workspace_id=workspace_id, seq=seq, message=attrs.evolve(message, seq=seq))
+    if isinstance(event, MessageReceived) and seq:
+        return attrs.evolve(event, workspace_id=workspace_id, seq=seq, message=attrs.evolve(event.message, seq=seq))
     return attrs.evolve(event, workspace_id=workspace_id, seq=seq)
 
 
@@ -106,7 +106,7 @@ def _converter() -> cattrs.Converter:
     for primitive in (str, int, bool, float):
         converter.register_structure_hook(primitive, _strict(primitive))
     for id_type in ID_TYPES:
-        converter.register_structure_hook_func(lambda cls, wanted=id_type: cls is wanted, _structure_id)
+        converter.register_structure_hook_func(partial(is_, id_type), _structure_id)
     converter.register_unstructure_hook(datetime, format_time)
     converter.register_structure_hook(datetime, lambda data, _: parse_time(data))
     converter.register_structure_hook_func(_is_enum, _structure_enum)

@@ -1,6 +1,7 @@
 """Ports: short Protocols with every promise written down. Plugins implement them; `chatcore.testing` checks them."""
 
 from chatcore.ports.auth import Authenticator, TokenCodec, TokenKind
+from chatcore.ports.background import Background, background
 from chatcore.ports.bus import Bus
 from chatcore.ports.clock import Clock
 from chatcore.ports.envelope import Envelope, seal
@@ -20,6 +21,7 @@ from chatcore.ports.storage import (
 
 __all__ = [
     "Authenticator",
+    "Background",
     "Bus",
     "ChannelAccess",
     "Clock",
@@ -37,5 +39,6 @@ __all__ = [
     "Tx",
     "WorkspaceAccess",
     "WorkspaceSummary",
+    "background",
     "seal",
 ]

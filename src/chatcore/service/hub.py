@@ -11,7 +11,7 @@ once when something arrives behind it, and at the latest when positions are comp
 
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import groupby
 from typing import Protocol
 
@@ -97,6 +97,10 @@ class Hub:
         self._listeners: list[Listener] = []
         self._gap = trio.Event()
         storage.on_commit(bus.publish)
+
+    def receiving(self) -> AbstractContextManager[None]:
+        """While the context is open, events are taken from the bus."""
+        return self._bus.subscribe(self.received)
 
     # --- listening -------------------------------------------------------------------------------------------------
 
@@ -221,18 +225,16 @@ class Hub:
 
     # --- filling gaps ----------------------------------------------------------------------------------------------
 
-    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Receive from the bus and fill gaps, until cancelled."""
-        with self._bus.subscribe(self.received):
-            task_status.started()
-            while True:
-                with trio.move_on_after(CHECK_SECONDS):
-                    await self._gap.wait()
-                self._gap = trio.Event()
-                try:
-                    await self._catch_up()
-                except ChatError as error:
-                    log.warning("the event log cannot be read now", extra={"reason": error.message})
+    async def run(self) -> None:
+        """Fill gaps, until cancelled."""
+        while True:
+            with trio.move_on_after(CHECK_SECONDS):
+                await self._gap.wait()
+            self._gap = trio.Event()
+            try:
+                await self._catch_up()
+            except ChatError as error:
+                log.warning("the event log cannot be read now: %s", error.message)
 
     async def _catch_up(self) -> None:
         """Compare every open workspace with the log, and read what is missing."""

@@ -1,0 +1,269 @@
+"""The way of a request: from the web framework to a handler of the route table, and back as JSON.
+
+What stands here runs for every request, so nothing is done twice and nothing waits that need not. What a client sees of
+it is in docs/reference/rest.md.
+"""
+
+import logging
+import re
+from typing import Any
+
+import attrs
+import trio
+from quart import Quart, request
+from quart.wrappers import Request, Response
+from werkzeug.exceptions import HTTPException
+
+from chatcore import wire
+from chatcore.errors import ChatError, NotFound, PayloadTooLarge, UnsupportedMedia, ValidationFailed
+from chatcore.ids import uuid7
+from chatserver import csrf, problems, sessions
+from chatserver.headers import security_headers
+from chatserver.logs import REQUEST_ID, SLOW_REQUEST_SECONDS
+from chatserver.origins import CORS_HEADERS, CORS_METHODS
+from chatserver.parts import Call, Parts
+from chatserver.query import parse_query
+from chatserver.route import Auth, Raw, Route, route
+from chatserver.versions import negotiate
+
+__all__ = ["MAX_BODY", "Auth", "Call", "Edge", "Raw", "Route", "route"]
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1024 * 1024
+"""Bytes of JSON."""
+BODY_SECONDS = 30.0
+"""A body that is not there after so long is answered 408."""
+_SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}\Z")
+_EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class Edge:
+    """Serves the routes of one server."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._shapes = _shapes(parts.routes)
+
+    # --- mounting --------------------------------------------------------------------------------------------------
+
+    def mount(self, app: Quart) -> None:
+        """Add every route to a web application, and an answer for every other address below `/api`."""
+        for each in self.parts.routes:
+            self._add(app, each.rule, each.name, [each.method], self._view(each))
+        for rule in dict.fromkeys(each.rule for each in self.parts.routes):
+            self._add(app, rule, f"OPTIONS {rule}", ["OPTIONS"], self.preflight)
+        for rule in ("/api", "/api/", "/api/<path:rest>"):
+            self._add(app, rule, f"no {rule}", _EVERY_METHOD, self.missing)
+
+    def _add(self, app: Quart, rule: str, endpoint: str, methods: list[str], view: Any) -> None:
+        app.add_url_rule(
+            rule,
+            f"chatcore {endpoint}",
+            view,
+            methods=methods,
+            provide_automatic_options=False,
+            merge_slashes=False,
+            strict_slashes=True,
+        )
+
+    def _view(self, route: Route) -> Any:
+        async def view(**path: str) -> Response:
+            return await self.answer(route, request, path)
+
+        return view
+
+    # --- one request -----------------------------------------------------------------------------------------------
+
+    async def answer(self, route: Route, asked: Request, path: dict[str, str]) -> Response:
+        """Answer a request for a route of the table."""
+        began = trio.current_time()
+        call = self._call(asked)
+        try:
+            headers = negotiate(asked.headers.get("accept")).headers()
+            await self._admit(route, call, asked)
+            arguments = await self._arguments(route, asked, path)
+            answer = await route.handler(call, **arguments)
+            response = self._success(route, call, answer)
+            response.headers.extend(headers)
+        except Exception as error:
+            response = self.failure(error)
+        except BaseExceptionGroup as group:
+            # A nursery of a service was cancelled while one of its tasks failed: the cancellation must go on its way.
+            failed, rest = group.split(Exception)
+            if rest is not None:
+                raise rest from None
+            response = self.failure(failed or group)
+        self._finish(response, call, asked)
+        self._account(route.name, asked.method, response.status_code, trio.current_time() - began)
+        return response
+
+    def _call(self, asked: Request) -> Call:
+        request_id = asked.headers.get("x-request-id", "")
+        if not _SANE_ID.match(request_id):
+            request_id = uuid7(int(self.parts.chat.clock.now().timestamp() * 1000))
+        REQUEST_ID.set(request_id)
+        peer = (asked.scope.get("client") or ["unix"])[0]
+        return Call(
+            parts=self.parts,
+            client=self.parts.proxies.client(str(peer), asked.scheme, asked.headers),
+            headers=asked.headers,
+            cookies=asked.cookies,
+            user_agent=asked.headers.get("user-agent", "")[:200],
+        )
+
+    async def _admit(self, route: Route, call: Call, asked: Request) -> None:
+        """Sign-in, cross-site forgery, rate limits: in this order. Raises Unauthorized, Forbidden, RateLimited."""
+        limiter = self.parts.limiter
+        if route.auth is Auth.SIGNED_IN:
+            try:
+                found = await sessions.authenticate(call.chat, asked.headers, call.cookies, secure=call.client.secure)
+            except ChatError:
+                limiter.hit("default", call.client.network)
+                raise
+            call.identity = found.identity
+            if route.changes and found.by_cookie:
+                self.parts.origins.require(asked.headers, call.client)
+                csrf.require(
+                    call.chat, asked.headers, call.cookies, found.identity.session_id, secure=call.client.secure
+                )
+        elif route.auth is Auth.SIGNING_IN:
+            self.parts.origins.require(asked.headers, call.client)
+        if route.rate is not None:
+            await limiter.count(route.rate, self._subject(route.rate, call))
+
+    def _subject(self, rule: str, call: Call) -> str:
+        known = self.parts.limiter.rules.get(rule)
+        if call.identity is None or (known is not None and known.per == "ip"):
+            return call.client.network
+        return call.identity.user_id
+
+    async def _arguments(self, route: Route, asked: Request, path: dict[str, str]) -> dict[str, Any]:
+        """The handler's arguments. Raises ValidationFailed; NotFound for a path that can name nothing."""
+        arguments: dict[str, Any] = {}
+        for parameter in route.parameters:
+            try:
+                arguments[parameter.argument] = wire.structure(path[parameter.name], parameter.type)
+            except ValidationFailed:
+                raise NotFound.of(_noun(parameter.name)) from None
+        if route.query is not None:
+            arguments["query"] = parse_query(asked.query_string, route.query)
+        elif asked.query_string:
+            parse_query(asked.query_string, Nothing)
+        if route.changes:
+            data = await _body(asked)
+            if route.body is not None:
+                arguments["body"] = wire.structure(_json(asked, data, route.body), route.body)
+            elif data:
+                wire.structure(_json(asked, data, Nothing), Nothing)
+        return arguments
+
+    def _success(self, route: Route, call: Call, answer: Any) -> Response:
+        status = call.status or route.status
+        if answer is None:
+            return Response(b"", 204 if status == 200 else status, content_type="application/json")
+        if isinstance(answer, Raw):
+            return Response(answer.body, status, content_type=answer.content_type)
+        return Response(wire.encode(answer), status, content_type="application/json")
+
+    def failure(self, error: BaseException) -> Response:
+        """The answer to a request that failed."""
+        problem = problems.problem_of(error)
+        if problems.is_ours(error):
+            log.error("request failed", exc_info=error)
+        body = problems.body_of(problem, now=self.parts.chat.clock.now(), request_id=REQUEST_ID.get() or "")
+        response = Response(body, problem.status, content_type="application/json")
+        response.headers.extend(problems.headers_of(problem))
+        return response
+
+    def _finish(self, response: Response, call: Call, asked: Request) -> None:
+        headers = response.headers
+        headers.extend(security_headers(call.client.secure))
+        headers["X-Request-Id"] = REQUEST_ID.get() or ""
+        headers.extend(self.parts.origins.cors_headers(asked.headers, call.client))
+        for cookie in call.jar.headers():
+            headers.add("Set-Cookie", cookie)
+
+    def _account(self, name: str, method: str, status: int, seconds: float) -> None:
+        self.parts.meter.answered(name, status, seconds)
+        if seconds >= SLOW_REQUEST_SECONDS or status >= 500:
+            log.warning(
+                "slow or failed request",
+                extra={"route": name, "method": method, "status": status, "ms": round(seconds * 1000)},
+            )
+
+    # --- everything else below /api --------------------------------------------------------------------------------
+
+    async def missing(self, **_: str) -> Response:
+        """404, or 405 where another method would do."""
+        call = self._call(request)
+        allowed = sorted({route.method for shape, route in self._shapes if shape.match(request.path)})
+        problem = problems.wrong_method(request.method, allowed) if allowed else problems.no_such_address()
+        response = self.failure(problem)
+        self._finish(response, call, request)
+        self.parts.meter.answered("none", response.status_code, 0)
+        return response
+
+    async def preflight(self, **_: str) -> Response:
+        """What a browser asks before a page of another origin may send its request."""
+        call = self._call(request)
+        allowed = sorted({route.method for shape, route in self._shapes if shape.match(request.path)})
+        response = Response(b"", 204, headers={"Allow": ", ".join([*allowed, "OPTIONS"])})
+        self._finish(response, call, request)
+        if "Access-Control-Allow-Origin" in response.headers:
+            response.headers["Access-Control-Allow-Methods"] = CORS_METHODS
+            response.headers["Access-Control-Allow-Headers"] = CORS_HEADERS
+            response.headers["Access-Control-Max-Age"] = "600"
+        return response
+
+    async def unforeseen(self, error: Exception) -> Response:
+        """What the web framework itself refuses or breaks on, outside our routes."""
+        call = self._call(request)
+        response = self.failure(error)
+        self._finish(response, call, request)
+        return response
+
+
+@attrs.frozen
+class Nothing:
+    """The body, or the query, of an endpoint that takes none."""
+
+
+async def _body(asked: Request) -> bytes:
+    """Raises PayloadTooLarge, UnsupportedMedia."""
+    if (asked.content_length or 0) > MAX_BODY:
+        raise PayloadTooLarge("The body is too large: at most 1 MiB of JSON is taken.")
+    data = bytearray()
+    with trio.move_on_after(BODY_SECONDS) as patience:
+        async for chunk in asked.body:
+            data += chunk
+            if len(data) > MAX_BODY:
+                raise PayloadTooLarge("The body is too large: at most 1 MiB of JSON is taken.")
+    if patience.cancelled_caught:
+        raise problems.too_slow()
+    return bytes(data)
+
+
+def _json(asked: Request, data: bytes, cls: type[Any]) -> Any:
+    if not data:
+        if any(field.default is attrs.NOTHING for field in attrs.fields(cls)):
+            raise ValidationFailed.of("body", "is required: send a JSON object")
+        return {}
+    if asked.mimetype != "application/json":
+        raise UnsupportedMedia("Send the body as Content-Type: application/json.")
+    return wire.decode(data)
+
+
+def _noun(parameter: str) -> str:
+    """What a path's part names: `channelId` -> channel, `slug` -> workspace."""
+    return {"slug": "workspace", "token": "invite"}.get(parameter, parameter.removesuffix("Id"))
+
+
+def _shapes(routes: tuple[Route, ...]) -> list[tuple[re.Pattern[str], Route]]:
+    return [(re.compile(re.sub(r":[A-Za-z]+", "[^/]+", route.path) + r"\Z"), route) for route in routes]
+
+
+def refuses(app: Quart, edge: Edge) -> None:
+    """Make an application of our own answer everything, its own refusals too, in our form."""
+    app.register_error_handler(HTTPException, edge.unforeseen)
+    app.register_error_handler(Exception, edge.unforeseen)

@@ -1,0 +1,78 @@
+"""The parts of one server, and what a handler is given of them with each call."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from chatcore import Chat
+from chatcore.errors import Unauthorized
+from chatcore.ids import UserId
+from chatcore.service.identity import Identity
+from chatserver.client import Client, Headers, Proxies
+from chatserver.cookies import CookieJar
+from chatserver.meter import Meter
+from chatserver.origins import Origins
+from chatserver.ratelimit import RateLimiter, rules_of
+
+if TYPE_CHECKING:
+    from chatserver.route import Route
+
+
+@attrs.frozen(kw_only=True)
+class Parts:
+    """One server's: several can live in one process."""
+
+    chat: Chat
+    limiter: RateLimiter
+    proxies: Proxies
+    origins: Origins
+    meter: Meter
+    routes: "tuple[Route, ...]"
+
+    @classmethod
+    def of(cls, chat: Chat, routes: "tuple[Route, ...]") -> "Parts":
+        """The parts of a server for this chat, by its settings. Raises ConfigError."""
+        config = chat.config
+        rules = rules_of(config.rate_limits)
+        return cls(
+            chat=chat,
+            limiter=RateLimiter(rules, storage=chat.storage, clock=chat.clock, hooks=chat.hooks),
+            proxies=Proxies(config.trusted_proxies),
+            origins=Origins(config.allowed_origins),
+            meter=Meter(),
+            routes=routes,
+        )
+
+
+@attrs.define(kw_only=True)
+class Call:
+    """One request on its way through a handler.
+
+    `status` overrides the route's; `jar` takes the cookies to be set with the answer.
+    """
+
+    parts: Parts
+    client: Client
+    headers: Headers
+    cookies: Mapping[str, str]
+    user_agent: str = ""
+    identity: Identity | None = None
+    status: int | None = None
+    jar: CookieJar = attrs.Factory(CookieJar)
+
+    @property
+    def chat(self) -> Chat:
+        return self.parts.chat
+
+    @property
+    def actor(self) -> UserId:
+        """Who is signed in. Raises Unauthorized."""
+        return self.me.user_id
+
+    @property
+    def me(self) -> Identity:
+        """How the caller is signed in. Raises Unauthorized."""
+        if self.identity is None:
+            raise Unauthorized("Sign in first: send Authorization: Bearer <access token>.")
+        return self.identity

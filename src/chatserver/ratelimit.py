@@ -1,0 +1,214 @@
+"""Rate limits: fixed windows, kept in memory, saved so that a restart forgets nothing.
+
+A window begins with the first request and ends after its length, whatever the wall clock does meanwhile: its end is
+kept on Trio's clock and becomes wall time only in storage. The rules and their figures are the specification's (§10,
+Rate Limit Rules); the two that it lacks are marked.
+"""
+
+import logging
+import math
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import trio
+
+from chatcore.errors import ChatError, ConfigError, RateLimited
+from chatcore.hooks import Hooks
+from chatcore.ports import Clock, Storage, Tx
+
+log = logging.getLogger(__name__)
+
+MAX_SUBJECTS = 100_000
+"""Counted at once under one rule, some 250 bytes each; then those whose window ends first are forgotten."""
+SAVE_SECONDS = 1.0
+
+
+@attrs.frozen(kw_only=True)
+class RateRule:
+    """At most `requests` in `window` seconds for each `per` (`user` or `ip`).
+
+    kept: saved to storage. at_once: before the answer goes out, so that not even a crash gives the attempts back.
+    """
+
+    requests: int
+    window: int
+    per: str
+    kept: bool = True
+    at_once: bool = False
+
+
+RULES: dict[str, RateRule] = {
+    "login": RateRule(requests=5, window=15 * 60, per="ip", at_once=True),
+    "register": RateRule(requests=3, window=60 * 60, per="ip", at_once=True),
+    "messages": RateRule(requests=60, window=60, per="user"),
+    "upload": RateRule(requests=10, window=60, per="user"),
+    "socket:send_message": RateRule(requests=100, window=60, per="user"),
+    "socket:typing": RateRule(requests=30, window=60, per="user"),
+    # Ours: failed logins of one account from anywhere. It counts an unknown e-mail in the same way.
+    "login:account": RateRule(requests=20, window=15 * 60, per="account", at_once=True),
+    # Ours: everything else, per user, or per address for who is not signed in. A bound on abuse, never met by people.
+    "default": RateRule(requests=3000, window=60, per="user", kept=False),
+}
+
+
+def rules_of(setting: str | Mapping[str, Any]) -> dict[str, RateRule]:
+    """The rules that the setting `rate_limits` asks for; none at all for `off`. Raises ConfigError.
+
+    A table changes single rules: `login = { requests = 10, window = 900 }` (seconds), or `login = "off"`.
+    """
+    if setting == "default":
+        return dict(RULES)
+    if setting == "off":
+        return {}
+    if isinstance(setting, str):
+        raise ConfigError(f"rate_limits: {setting!r} is not one of default, off, or a table of rules")
+    rules = dict(RULES)
+    for name, wanted in setting.items():
+        if name not in RULES:
+            raise ConfigError(f"rate_limits: there is no rule {name!r}; there are {', '.join(RULES)}")
+        if wanted == "off":
+            del rules[name]
+        else:
+            rules[name] = _changed(name, wanted)
+    return rules
+
+
+def _changed(name: str, wanted: Any) -> RateRule:
+    if not isinstance(wanted, Mapping) or not wanted.keys() <= {"requests", "window"}:
+        raise ConfigError(f'rate_limits.{name}: must be "off" or like {{ requests = 10, window = 60 }}')
+    for key, value in wanted.items():
+        if type(value) is not int or not 1 <= value <= 1_000_000:
+            raise ConfigError(f"rate_limits.{name}.{key}: must be a whole number from 1 to 1000000")
+    return attrs.evolve(RULES[name], **wanted)
+
+
+@attrs.define
+class _Window:
+    count: int
+    ends: float
+
+
+class RateLimiter:
+    """Counts requests under rules; one per server process."""
+
+    def __init__(
+        self,
+        rules: Mapping[str, RateRule],
+        *,
+        storage: Storage,
+        clock: Clock,
+        hooks: Hooks,
+        max_subjects: int = MAX_SUBJECTS,
+    ) -> None:
+        self.rules = dict(rules)
+        self._storage, self._clock, self._hooks = storage, clock, hooks
+        self._max_subjects = max_subjects
+        # All windows of a rule are equally long, so each of these is in order of their ends.
+        self._windows: dict[str, dict[str, _Window]] = {name: {} for name in self.rules}
+        self._dirty: set[tuple[str, str]] = set()
+        # One writer at a time: who finds nothing left to save has waited for the one who took it along.
+        self._saving = trio.Lock()
+
+    def hit(self, rule: str, subject: str) -> None:
+        """Count one request. Raises RateLimited when the rule is used up for this subject."""
+        limit = self.rules.get(rule)
+        if limit is None:
+            return
+        now = trio.current_time()
+        window = self._window(rule, limit, subject, now)
+        if window.count >= limit.requests:
+            wait = max(1, math.ceil(window.ends - now))
+            self._hooks.did("rate_limited", rule=rule, key=subject, retry_after=wait)
+            raise RateLimited(f"Too many requests: try again in {wait} seconds.", wait)
+        window.count += 1
+        if limit.kept:
+            self._dirty.add((rule, subject))
+
+    async def count(self, rule: str, subject: str) -> None:
+        """`hit`, and wait until it is stored where the rule says so. Raises RateLimited, Unavailable."""
+        self.hit(rule, subject)
+        limit = self.rules.get(rule)
+        if limit is not None and limit.at_once:
+            await self.save()
+
+    def forget(self, rule: str, subject: str) -> None:
+        """Begin afresh for this subject."""
+        window = self._windows.get(rule, {}).get(subject)
+        if window is not None:
+            window.count = 0
+            self._dirty.add((rule, subject))
+
+    def _window(self, rule: str, limit: RateRule, subject: str, now: float) -> _Window:
+        windows = self._windows[rule]
+        window = windows.get(subject)
+        if window is None or window.ends <= now:
+            windows.pop(subject, None)
+            self._make_room(rule, now)
+            window = windows[subject] = _Window(0, now + limit.window)
+        return window
+
+    def _make_room(self, rule: str, now: float) -> None:
+        windows = self._windows[rule]
+        while windows:
+            oldest = next(iter(windows))
+            if windows[oldest].ends > now and len(windows) < self._max_subjects:
+                return
+            del windows[oldest]
+            self._dirty.discard((rule, oldest))
+
+    # --- outliving the process -------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Take up the counters that an earlier process saved. Raises Unavailable."""
+        now, instant = self._clock.now(), trio.current_time()
+        saved = await self._storage.read(lambda tx: tx.counters.load(now))
+        for key, (count, expires_at) in sorted(saved.items(), key=lambda item: item[1][1]):
+            rule, _, subject = key.partition("|")
+            limit = self.rules.get(rule)
+            if limit is not None:
+                # A wall clock that jumped while we were away must not lengthen a window.
+                left = min((expires_at - now).total_seconds(), limit.window)
+                self._windows[rule][subject] = _Window(count, instant + left)
+
+    async def save(self) -> None:
+        """Write what changed since the last time. Raises Unavailable; then it is written the next time."""
+        async with self._saving:
+            await self._save()
+
+    async def _save(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        now, instant = self._clock.now(), trio.current_time()
+        counters = {
+            f"{rule}|{subject}": (window.count, now + timedelta(seconds=window.ends - instant))
+            for rule, subject in dirty
+            if (window := self._windows[rule].get(subject)) is not None
+        }
+        if not counters:
+            return
+
+        async def work(tx: Tx) -> None:
+            await tx.counters.save(counters)
+
+        try:
+            await self._storage.write(work)
+        except BaseException:
+            self._dirty |= dirty
+            raise
+
+    async def run(self) -> None:
+        """Save every second until cancelled, and once more then."""
+        try:
+            while True:
+                await trio.sleep(SAVE_SECONDS)
+                await self._save_or_say()
+        finally:
+            with trio.move_on_after(2, shield=True):
+                await self._save_or_say()
+
+    async def _save_or_say(self) -> None:
+        try:
+            await self.save()
+        except ChatError as error:
+            log.warning("rate limits not saved, trying again", extra={"reason": error.code})

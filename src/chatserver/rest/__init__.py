@@ -1,0 +1,17 @@
+"""Every endpoint: one table, put together from one file per resource."""
+
+from chatserver.rest import audit, auth, channels, huddles, invites, members, messages, operations, users, workspaces
+from chatserver.route import Route
+
+ROUTES: tuple[Route, ...] = (
+    *auth.ROUTES,
+    *users.ROUTES,
+    *workspaces.ROUTES,
+    *members.ROUTES,
+    *invites.ROUTES,
+    *channels.ROUTES,
+    *messages.ROUTES,
+    *huddles.ROUTES,
+    *audit.ROUTES,
+    *operations.ROUTES,
+)

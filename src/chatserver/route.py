@@ -1,0 +1,141 @@
+"""One endpoint, as data.
+
+From the table of these come the rules of the web framework, the validation, the OpenAPI document and the reference:
+what is not in the table does not exist.
+"""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import Any, get_type_hints
+
+import attrs
+
+from chatcore.wire import camel
+
+Handler = Callable[..., Awaitable[Any]]
+_PARAMETER = re.compile(r":([A-Za-z]+)")
+
+
+class Auth(Enum):
+    """Who may call an endpoint."""
+
+    SIGNED_IN = "signed in"
+    NOBODY = "nobody"
+    """Open to all; who is signed in is not looked at."""
+    SIGNING_IN = "signing in"
+    """Open to all, and sets the session cookies: refused when a foreign page sends it (login CSRF)."""
+
+
+@attrs.frozen
+class Raw:
+    """An answer that is no JSON value."""
+
+    body: bytes
+    content_type: str
+
+
+@attrs.frozen(kw_only=True)
+class Parameter:
+    """A part of the path: its name outside (`channelId`), inside (`channel_id`), and its type."""
+
+    name: str
+    argument: str
+    type: Any
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """`body`, `query` and `answer` are attrs classes (None: there is none), read from the handler's annotations.
+
+    `rate` names the rule that a call counts under; `errors` are failures beyond those that every such endpoint has;
+    `also` are further statuses with the same answer.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    status: int
+    auth: Auth
+    rate: str | None
+    errors: tuple[int, ...]
+    also: tuple[int, ...]
+    media_type: str
+    parameters: tuple[Parameter, ...]
+    body: type[Any] | None
+    query: type[Any] | None
+    answer: Any
+
+    @property
+    def name(self) -> str:
+        """Unique, and the operation's id outside: `createChannel`."""
+        return camel(self.handler.__name__)
+
+    @property
+    def subject(self) -> str:
+        """The resource that it belongs to: the name of the handler's file."""
+        return self.handler.__module__.rpartition(".")[2]
+
+    @property
+    def doc(self) -> str:
+        """What it does, from the handler's docstring."""
+        return inspect.getdoc(self.handler) or ""
+
+    @property
+    def rule(self) -> str:
+        """The path as the web framework writes it."""
+        return _PARAMETER.sub(r"<\1>", self.path)
+
+    @property
+    def template(self) -> str:
+        """The path as OpenAPI writes it."""
+        return _PARAMETER.sub(r"{\1}", self.path)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes something."""
+        return self.method != "GET"
+
+
+def route(
+    method: str,
+    path: str,
+    handler: Handler,
+    *,
+    status: int = 200,
+    auth: Auth = Auth.SIGNED_IN,
+    rate: str | None = "default",
+    errors: tuple[int, ...] = (),
+    also: tuple[int, ...] = (),
+    media_type: str = "application/json",
+) -> Route:
+    """A line of the table.
+
+    The handler is `async def name(call, …) -> answer`: after the call come one argument for each `:part` of the path,
+    and, if it takes them, `query` and `body`. Raises TypeError when path and arguments do not match.
+    """
+    hints = get_type_hints(handler, include_extras=True)
+    answer = hints.pop("return")
+    wanted = [name for name in inspect.signature(handler).parameters if name != "call"]
+    body, query = hints.get("body"), hints.get("query")
+    parts = {camel(name): name for name in wanted if name not in ("body", "query")}
+    named = _PARAMETER.findall(path)
+    if set(parts) != set(named):
+        raise TypeError(f"{method} {path}: the handler takes {sorted(parts)}")
+    parameters = tuple(Parameter(name=name, argument=parts[name], type=hints[parts[name]]) for name in named)
+    return Route(
+        method=method,
+        path=path,
+        handler=handler,
+        status=status,
+        auth=auth,
+        rate=rate,
+        errors=errors,
+        also=also,
+        media_type=media_type,
+        parameters=parameters,
+        body=body,
+        query=query,
+        answer=None if answer is type(None) else answer,
+    )

@@ -71,9 +71,10 @@ CREATE INDEX idx_user_presence_last_seen ON user_presence (last_seen);
 
 -- Workspaces ----------------------------------------------------------------------------------------------------------
 
--- `seq` is that of the newest event in the log; events up to `trimmed_seq` have been forgotten.
+-- `seq` is that of the newest event in the log; events up to `trimmed_seq` have been forgotten. `number`: see `events`.
 CREATE TABLE workspaces (
-    id TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL CHECK (length(name) <= 200),
     slug TEXT NOT NULL UNIQUE CHECK (length(slug) <= 100),
     description TEXT,
@@ -114,9 +115,8 @@ CREATE INDEX idx_invites_workspace_id ON invites (workspace_id);
 
 -- Channels ------------------------------------------------------------------------------------------------------------
 
--- `number` is never used twice: a message's row is the channel's number in the upper bits and the message's ordinal in the
--- lower 32, so that a channel's messages lie together, in the table and in the search index.
--- Counters of all that was ever posted: `ordinal` messages, `position` top-level ones, `everyone` ones that mention everyone.
+-- Counters of all that was ever posted: `position` top-level messages, `replies`, `everyone` ones that mention everyone.
+-- `number` is never used twice: it is the upper part of the rows of the channel's messages, see there.
 CREATE TABLE channels (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -129,8 +129,8 @@ CREATE TABLE channels (
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     archived_at INTEGER,
-    ordinal INTEGER NOT NULL DEFAULT 0,
     position INTEGER NOT NULL DEFAULT 0,
+    replies INTEGER NOT NULL DEFAULT 0,
     everyone INTEGER NOT NULL DEFAULT 0,
     CONSTRAINT check_channel_name CHECK (name <> '' AND name NOT GLOB '*[^a-z0-9_-]*')
 );
@@ -157,8 +157,12 @@ CREATE INDEX idx_channel_members_user_id ON channel_members (user_id);
 
 -- Messages ------------------------------------------------------------------------------------------------------------
 
--- `position` counts the top-level messages of the channel up to this one (for a reply: up to it); `mentions` is what the
--- text says now, as JSON, where `message_mentions` keeps what it said when it was sent.
+-- `row` is the channel's number << 33, plus 1 << 32 for a reply, plus the ordinal among its kind in the channel. So what is
+-- read together lies together, in the table and in the search index: a page of history is a walk along the table.
+-- `position` is the ordinal among the channel's top-level messages (for a reply: that of the newest one before it).
+-- `mentions` is what the text says now, as JSON, where `message_mentions` keeps what it said when it was sent.
+-- No index by channel, user or time: nothing asks for one, and each place that a message is written to costs a page in
+-- every commit.
 CREATE TABLE messages (
     row INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -176,11 +180,10 @@ CREATE TABLE messages (
     created_at INTEGER NOT NULL,
     CONSTRAINT check_content_length CHECK (length(content) > 0 AND length(content) <= 4000)
 );
-CREATE UNIQUE INDEX idx_messages_channel_id ON messages (channel_id, seq) WHERE thread_id IS NULL;
 CREATE INDEX idx_messages_thread_id ON messages (thread_id, seq) WHERE thread_id IS NOT NULL;
-CREATE INDEX idx_messages_user_id ON messages (user_id);
-CREATE INDEX idx_messages_created_at ON messages (created_at);
-CREATE UNIQUE INDEX idx_messages_temp_id ON messages (channel_id, user_id, temp_id) WHERE temp_id IS NOT NULL;
+-- `temp_id` first: ids that clients count up, or take from a clock, then lie together, where a start by channel and author
+-- would be another page for every author.
+CREATE UNIQUE INDEX idx_messages_temp_id ON messages (temp_id, channel_id, user_id) WHERE temp_id IS NOT NULL;
 
 -- What is left of deleted messages: places, so that cursors stay good and unread messages can be counted.
 CREATE TABLE deleted_messages (
@@ -190,7 +193,7 @@ CREATE TABLE deleted_messages (
     seq INTEGER NOT NULL,
     position INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX idx_deleted_messages_channel_id ON deleted_messages (channel_id, seq, position) WHERE thread_id IS NULL;
+CREATE INDEX idx_deleted_messages_channel_id ON deleted_messages (channel_id, position, seq) WHERE thread_id IS NULL;
 
 -- Whom a message mentioned when it was sent; `user_id` is '*' for everyone. `covered`: the message mentions everyone too,
 -- so this row is not counted once more.
@@ -282,20 +285,22 @@ CREATE INDEX idx_huddle_participants_active ON huddle_participants (huddle_id, u
 
 -- The log, and the rest -----------------------------------------------------------------------------------------------
 
+-- `place` is the workspace's number in the upper bits and the `seq` in the lower 40, so that a log grows at its end.
 -- `object_id` is the message of an edit, so that its text can be found and forgotten.
 CREATE TABLE events (
-    workspace_id TEXT NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
-    seq INTEGER NOT NULL,
+    place INTEGER PRIMARY KEY,
     type TEXT NOT NULL,
     scope TEXT NOT NULL,
     channel_id TEXT,
     user_id TEXT,
     object_id TEXT,
     data TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    PRIMARY KEY (workspace_id, seq)
-) WITHOUT ROWID;
+    created_at INTEGER NOT NULL
+);
 CREATE INDEX idx_events_object_id ON events (object_id) WHERE object_id IS NOT NULL;
+CREATE TRIGGER workspaces_forgotten AFTER DELETE ON workspaces BEGIN
+    DELETE FROM events WHERE place BETWEEN old.number << 40 AND (old.number + 1 << 40) - 1;
+END;
 
 CREATE TABLE audit_log (
     id TEXT PRIMARY KEY,

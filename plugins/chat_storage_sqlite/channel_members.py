@@ -2,7 +2,7 @@
 
 from chat_storage_sqlite.columns import to_ms
 from chat_storage_sqlite.members import CARD, load_card
-from chat_storage_sqlite.reads import place_marker
+from chat_storage_sqlite.reads import place_marker, position_at
 from chat_storage_sqlite.table import Table
 from chatcore.ids import ChannelId
 from chatcore.model import ChannelMember, MemberCard
@@ -26,12 +26,13 @@ class ChannelMembers(Table[ChannelMember]):
     async def insert(self, row: ChannelMember) -> None:
         """Add a member to whom everything in the channel is unread."""
         await super().insert(row)
-        place_marker(self._db, row.channel_id, row.user_id, 0, None)
+        place_marker(self._db, row.channel_id, row.user_id, seq=0, position=0)
 
     async def join(self, member: ChannelMember, seq: int) -> bool:
         if not self._db.run(_JOIN, member.channel_id, member.user_id, to_ms(member.joined_at)):
             return False
-        place_marker(self._db, member.channel_id, member.user_id, seq, None)
+        position = position_at(self._db, member.channel_id, seq)
+        place_marker(self._db, member.channel_id, member.user_id, seq=seq, position=position)
         return True
 
     async def cards(self, channel_id: ChannelId) -> list[MemberCard]:

@@ -19,7 +19,7 @@ _SUMMARIES = f"""
             (
                 SELECT json_array(p.content, p.created_at, u.display_name, u.avatar_url)
                 FROM messages p JOIN users u ON u.id = p.user_id
-                WHERE p.channel_id = c.id AND p.thread_id IS NULL ORDER BY p.seq DESC LIMIT 1
+                WHERE p.row BETWEEN c.number << 33 AND (c.number << 33) + c.position ORDER BY p.row DESC LIMIT 1
             ),
             EXISTS (SELECT 1 FROM huddles h WHERE h.channel_id = c.id AND h.status = 'active'),
             CASE WHEN c.type = 'direct' THEN (

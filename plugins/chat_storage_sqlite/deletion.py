@@ -12,8 +12,8 @@ from chatcore.ids import MessageId
 from chatcore.ports import Deletion
 
 _TARGET = """
-    SELECT m.channel_id, m.thread_id, m.seq, c.workspace_id
-    FROM messages m JOIN channels c ON c.id = m.channel_id WHERE m.id = ?
+    SELECT m.channel_id, m.thread_id, m.seq, w.number
+    FROM messages m JOIN channels c ON c.id = m.channel_id JOIN workspaces w ON w.id = c.workspace_id WHERE m.id = ?
 """
 _GOING = """
     SELECT json_group_array(json_array(id, seq)) FROM (SELECT id, seq FROM messages WHERE id = ?1 OR thread_id = ?1)
@@ -57,7 +57,7 @@ def delete_message(db: Connection, message_id: MessageId) -> Deletion:
     target = db.row(_TARGET, message_id)
     if target is None:
         raise NotFound.of("message")
-    channel_id, thread_id, seq, workspace_id = target
+    channel_id, thread_id, seq, workspace_number = target
     going = db.json(_GOING, message_id)
     seqs = [place for _, place in going]
     mentioned = _forget_mentions(db, channel_id, orjson.dumps(seqs).decode())
@@ -68,7 +68,7 @@ def delete_message(db: Connection, message_id: MessageId) -> Deletion:
         db.run("UPDATE messages SET reply_count = reply_count - 1 WHERE id = ?", thread_id)
     # Reactions, attachments, replies and index entries go with it, by foreign key and trigger.
     db.run("DELETE FROM messages WHERE id = ?", message_id)
-    forget_message(db, workspace_id, seqs, [id_ for id_, _ in going])
+    forget_message(db, workspace_number, seqs, [id_ for id_, _ in going])
     return Deletion(message_seq=seq, mentioned=mentioned)
 
 

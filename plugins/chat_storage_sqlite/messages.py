@@ -10,19 +10,24 @@ from chat_storage_sqlite.connection import Connection
 from chat_storage_sqlite.deletion import delete_message
 from chat_storage_sqlite.message_rows import read_messages
 from chat_storage_sqlite.paging import cut_page
+from chat_storage_sqlite.places import MAX_ORDINAL, MAX_SEQ, message_row
 from chat_storage_sqlite.search import search_messages
 from chatcore.errors import NotFound, ValidationFailed
 from chatcore.ids import ChannelId, MessageId, UserId
 from chatcore.model import Message, MessagePage, Reaction
 from chatcore.ports import Deletion, Search
 
-_CHANNEL = "channel_id = ? AND thread_id IS NULL"
-_THREAD = "thread_id = ?"
 # A cursor outlives its message: the place of a deleted one is still known.
-_PLACE = """
-    SELECT seq FROM messages WHERE id = ?1 AND {scope} = ?2
-    UNION ALL SELECT seq FROM deleted_messages WHERE id = ?1 AND {scope} = ?2
+_IN_CHANNEL = """
+    SELECT position, thread_id IS NOT NULL FROM messages WHERE id = ?1 AND channel_id = ?2
+    UNION ALL SELECT position, thread_id IS NOT NULL FROM deleted_messages WHERE id = ?1 AND channel_id = ?2
 """
+_IN_THREAD = """
+    SELECT seq, 0 FROM messages WHERE id = ?1 AND thread_id = ?2
+    UNION ALL SELECT seq, 0 FROM deleted_messages WHERE id = ?1 AND thread_id = ?2
+"""
+_CHANNEL = "SELECT * FROM messages WHERE row > ? AND row < ? ORDER BY row {order} LIMIT ?"
+_THREAD = "SELECT * FROM messages WHERE thread_id = ? AND seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?"
 _EDIT = """
     UPDATE messages SET content = ?, mentions = ?, mentions_all = ?, edited_at = ? WHERE id = ?
 """
@@ -42,14 +47,18 @@ class Messages:
     async def page(
         self, channel_id: ChannelId, *, before: MessageId | None, after: MessageId | None, limit: int
     ) -> MessagePage:
-        low, high = self._bounds("channel_id", channel_id, before, after)
-        return self._page(_CHANNEL, channel_id, low, high, limit, rising=after is not None)
+        number = self._db.value("SELECT number FROM channels WHERE id = ?", channel_id)
+        if number is None:
+            return MessagePage(messages=(), has_more=False)
+        low, high = self._between(_IN_CHANNEL, channel_id, before, after, MAX_ORDINAL)
+        ends = (message_row(number, low, reply=False), message_row(number, high, reply=False))
+        return self._page(_CHANNEL, ends, limit, rising=after is not None)
 
     async def thread(
         self, root_id: MessageId, *, before: MessageId | None, after: MessageId | None, limit: int
     ) -> MessagePage:
-        low, high = self._bounds("thread_id", root_id, before, after)
-        return self._page(_THREAD, root_id, low, high, limit, rising=before is None)
+        low, high = self._between(_IN_THREAD, root_id, before, after, MAX_SEQ)
+        return self._page(_THREAD, (root_id, low, high), limit, rising=before is None)
 
     async def edit(
         self, message_id: MessageId, content: str, mentions: Sequence[UserId], mentions_all: bool, edited_at: datetime
@@ -76,20 +85,21 @@ class Messages:
         sql = "SELECT json_group_array(DISTINCT emoji) FROM message_reactions WHERE message_id = ?"
         return set(self._db.json(sql, message_id))
 
-    def _bounds(self, scope: str, owner: str, before: MessageId | None, after: MessageId | None) -> tuple[int, int]:
-        """The seqs between which the page lies, both outside it."""
-        low = -1 if after is None else self._place(scope, owner, "after", after)
-        high = 2**62 if before is None else self._place(scope, owner, "before", before)
-        return low, high
+    def _between(
+        self, sql: str, owner: str, before: MessageId | None, after: MessageId | None, end: int
+    ) -> tuple[int, int]:
+        """The places between which the page lies, both outside it. Raises ValidationFailed."""
+        low, _ = (0, 0) if after is None else self._place(sql, owner, "after", after)
+        # A reply as cursor: the top-level message at its position lies before it.
+        high, reply = (end, 0) if before is None else self._place(sql, owner, "before", before)
+        return low, high + reply
 
-    def _place(self, scope: str, owner: str, field: str, cursor: MessageId) -> int:
-        found = self._db.value(_PLACE.format(scope=scope), cursor, owner)
+    def _place(self, sql: str, owner: str, field: str, cursor: MessageId) -> tuple[int, int]:
+        found = self._db.row(sql, cursor, owner)
         if found is None:
             raise ValidationFailed.of(field, "names no message here")
-        return int(found)
+        return found[0], found[1]
 
-    def _page(self, where: str, owner: str, low: int, high: int, limit: int, *, rising: bool) -> MessagePage:
-        order = "ASC" if rising else "DESC"
-        selection = f"SELECT * FROM messages WHERE {where} AND seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?"
-        found = read_messages(self._db, selection, owner, low, high, limit + 1)
-        return cut_page(found, limit)
+    def _page(self, selection: str, ends: tuple[str | int, ...], limit: int, *, rising: bool) -> MessagePage:
+        sql = selection.format(order="ASC" if rising else "DESC")
+        return cut_page(read_messages(self._db, sql, *ends, limit + 1), limit)

@@ -5,52 +5,45 @@ from typing import Any
 import attrs
 import orjson
 
+from chat_storage_sqlite.bulk import run_rows
 from chat_storage_sqlite.columns import to_ms
 from chat_storage_sqlite.connection import Connection
+from chat_storage_sqlite.places import event_place, message_row
 from chatcore.model import Message
 from chatcore.ports import Envelope
 
 _MESSAGES = """
     INSERT INTO messages
         (row, id, channel_id, user_id, content, thread_id, mentions, mentions_all, temp_id, seq, position, created_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-        value ->> 8, value ->> 9, value ->> 10, value ->> 11
-    FROM json_each(?)
+    /*rows*/
 """
-_MENTIONS = """
-    INSERT INTO message_mentions (channel_id, user_id, seq, author_id, covered)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)
-"""
+_MENTIONS = "INSERT INTO message_mentions (channel_id, user_id, seq, author_id, covered) /*rows*/"
 _MEMBERS = """
+    WITH j (channel_id, user_id, seq, message_id, unread_base, everyone_base, own, personal) AS (/*rows*/)
     UPDATE channel_members AS cm SET
         read_seq = coalesce(j.seq, cm.read_seq),
         read_message_id = coalesce(j.message_id, cm.read_message_id),
         unread_base = coalesce(j.unread_base, cm.unread_base),
         everyone_base = coalesce(j.everyone_base, cm.everyone_base) + j.own,
         personal_mentions = iif(j.seq IS NULL, cm.personal_mentions, 0) + j.personal
-    FROM (
-        SELECT value ->> 0 AS channel_id, value ->> 1 AS user_id, value ->> 2 AS seq, value ->> 3 AS message_id,
-            value ->> 4 AS unread_base, value ->> 5 AS everyone_base, value ->> 6 AS own, value ->> 7 AS personal
-        FROM json_each(?)
-    ) j
-    WHERE cm.channel_id = j.channel_id AND cm.user_id = j.user_id
+    FROM j WHERE cm.channel_id = j.channel_id AND cm.user_id = j.user_id
 """
 _CHANNELS = """
-    UPDATE channels AS c SET ordinal = value ->> 1, position = value ->> 2, everyone = value ->> 3
-    FROM json_each(?) j WHERE c.number = value ->> 0
+    WITH j (number, position, replies, everyone) AS (/*rows*/)
+    UPDATE channels AS c SET position = j.position, replies = j.replies, everyone = j.everyone
+    FROM j WHERE c.number = j.number
 """
-_ROOTS = (
-    "UPDATE messages AS m SET reply_count = reply_count + (value ->> 1) FROM json_each(?) j WHERE m.id = value ->> 0"
-)
+_ROOTS = """
+    WITH j (id, times) AS (/*rows*/) UPDATE messages AS m SET reply_count = reply_count + times FROM j WHERE m.id = j.id
+"""
 _UPLOADS = """
-    UPDATE attachments AS a SET message_id = value ->> 1, place = value ->> 2 FROM json_each(?) j WHERE a.id = value ->> 0
+    WITH j (id, message_id, place) AS (/*rows*/)
+    UPDATE attachments AS a SET message_id = j.message_id, place = j.place FROM j WHERE a.id = j.id
 """
-_EVENTS = """
-    INSERT INTO events (workspace_id, seq, type, scope, channel_id, user_id, data, created_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, ?2
-    FROM json_each(?1)
+_EVENTS = "INSERT INTO events (place, type, scope, channel_id, user_id, data, created_at) /*rows*/"
+_WORKSPACES = """
+    WITH j (number, seq) AS (/*rows*/) UPDATE workspaces AS w SET seq = j.seq FROM j WHERE w.number = j.number
 """
-_WORKSPACES = "UPDATE workspaces AS w SET seq = value ->> 1 FROM json_each(?) j WHERE w.id = value ->> 0"
 
 
 @attrs.define(eq=False)
@@ -66,13 +59,21 @@ class Marker:
 
 
 @attrs.define(eq=False)
+class Log:
+    """How far the log of a workspace has come."""
+
+    number: int
+    seq: int
+
+
+@attrs.define(eq=False)
 class Place:
     """How far the counters of a channel have come."""
 
-    workspace_id: str
+    log: Log
     number: int
-    ordinal: int
     position: int
+    replies: int
     everyone: int
 
 
@@ -80,50 +81,48 @@ class Place:
 class PostRows:
     """The rows of a run; `add` fills it, `write` empties it into the database."""
 
-    seqs: dict[str, int] = attrs.field(factory=dict)
+    now_ms: int
+    logs: dict[str, Log] = attrs.field(factory=dict)
     places: dict[str, Place] = attrs.field(factory=dict)
-    _messages: list[list[Any]] = attrs.field(factory=list)
-    _mentions: list[list[Any]] = attrs.field(factory=list)
+    _messages: list[tuple[Any, ...]] = attrs.field(factory=list)
+    _mentions: list[tuple[Any, ...]] = attrs.field(factory=list)
     _markers: dict[tuple[str, str], Marker] = attrs.field(factory=dict)
     _replies: dict[str, int] = attrs.field(factory=dict)
-    _uploads: list[list[Any]] = attrs.field(factory=list)
-    _events: list[list[Any]] = attrs.field(factory=list)
+    _uploads: list[tuple[Any, ...]] = attrs.field(factory=list)
+    _events: list[tuple[Any, ...]] = attrs.field(factory=list)
 
     def add(self, message: Message, envelope: Envelope, attachment_ids: tuple[str, ...]) -> int:
         """Give the message its place in the channel and in the log; returns its seq."""
         place = self.places[message.channel_id]
-        seq = self.seqs[place.workspace_id] = self.seqs[place.workspace_id] + 1
-        place.ordinal += 1
+        place.log.seq = seq = place.log.seq + 1
+        place.everyone += message.mentions_all
         if message.thread_id is None:
             place.position += 1
+            row = message_row(place.number, place.position, reply=False)
         else:
+            place.replies += 1
+            row = message_row(place.number, place.replies, reply=True)
             self._replies[message.thread_id] = self._replies.get(message.thread_id, 0) + 1
-        if message.mentions_all:
-            place.everyone += 1
         self._move_marker(message, seq, place)
         if message.mentions or message.mentions_all:
             self._mention(message, seq)
-        self._messages.append(_message_row(message, seq, place))
-        self._events.append(_event_row(envelope, seq))
-        self._uploads += ([id_, message.id, index] for index, id_ in enumerate(attachment_ids))
+        self._messages.append(_message_values(message, row, seq, place.position))
+        self._events.append(_event_values(envelope, event_place(place.log.number, seq), self.now_ms))
+        self._uploads += ((id_, message.id, index) for index, id_ in enumerate(attachment_ids))
         return seq
 
-    def write(self, db: Connection, now_ms: int) -> None:
+    def write(self, db: Connection) -> None:
         """Write everything."""
         # In the order of their rows: the search index begins a new segment whenever a row lies before the last one.
-        self._messages.sort(key=lambda values: values[0])
-        db.run(_MESSAGES, _json(self._messages))
-        db.run(_EVENTS, _json(self._events), now_ms)
-        db.run(_CHANNELS, _json([[p.number, p.ordinal, p.position, p.everyone] for p in self.places.values()]))
-        db.run(_WORKSPACES, _json(list(self.seqs.items())))
-        for sql, rows in (
-            (_MEMBERS, [_marker_row(*key, marker) for key, marker in self._markers.items()]),
-            (_MENTIONS, self._mentions),
-            (_ROOTS, list(self._replies.items())),
-            (_UPLOADS, self._uploads),
-        ):
-            if rows:
-                db.run(sql, _json(rows))
+        self._messages.sort()
+        run_rows(db, _MESSAGES, self._messages)
+        run_rows(db, _EVENTS, self._events)
+        run_rows(db, _CHANNELS, [(p.number, p.position, p.replies, p.everyone) for p in self.places.values()])
+        run_rows(db, _WORKSPACES, [(log.number, log.seq) for log in self.logs.values()])
+        run_rows(db, _MEMBERS, [_marker_values(*key, marker) for key, marker in self._markers.items()])
+        run_rows(db, _MENTIONS, self._mentions)
+        run_rows(db, _ROOTS, list(self._replies.items()))
+        run_rows(db, _UPLOADS, self._uploads)
 
     def _move_marker(self, message: Message, seq: int, place: Place) -> None:
         key = message.channel_id, message.user_id
@@ -136,45 +135,45 @@ class PostRows:
         channel_id, author_id = message.channel_id, message.user_id
         covered = message.mentions_all
         if covered:
-            self._mentions.append([channel_id, "*", seq, author_id, False])
+            self._mentions.append((channel_id, "*", seq, author_id, False))
         for user_id in dict.fromkeys(message.mentions):
-            self._mentions.append([channel_id, user_id, seq, author_id, covered])
+            self._mentions.append((channel_id, user_id, seq, author_id, covered))
             if user_id != author_id and not covered:
                 self._markers.setdefault((channel_id, user_id), Marker()).personal += 1
 
 
-def _message_row(message: Message, seq: int, place: Place) -> list[Any]:
-    return [
-        (place.number << 32) + place.ordinal,
+def _message_values(message: Message, row: int, seq: int, position: int) -> tuple[Any, ...]:
+    return (
+        row,
         message.id,
         message.channel_id,
         message.user_id,
         message.content,
         message.thread_id,
-        _json(message.mentions) if message.mentions else None,
+        orjson.dumps(message.mentions).decode() if message.mentions else None,
         message.mentions_all,
         message.temp_id,
         seq,
-        place.position,
+        position,
         to_ms(message.created_at),
-    ]
+    )
 
 
-def _event_row(envelope: Envelope, seq: int) -> list[Any]:
+def _event_values(envelope: Envelope, place: int, now_ms: int) -> tuple[Any, ...]:
     audience = envelope.audience
-    return [
-        envelope.workspace_id,
-        seq,
+    return (
+        place,
         envelope.type,
-        audience.scope,
+        audience.scope.value,
         audience.channel_id,
         audience.user_id,
         envelope.data.decode(),
-    ]
+        now_ms,
+    )
 
 
-def _marker_row(channel_id: str, user_id: str, marker: Marker) -> list[Any]:
-    return [
+def _marker_values(channel_id: str, user_id: str, marker: Marker) -> tuple[Any, ...]:
+    return (
         channel_id,
         user_id,
         marker.seq,
@@ -183,8 +182,4 @@ def _marker_row(channel_id: str, user_id: str, marker: Marker) -> list[Any]:
         marker.everyone_base,
         marker.own,
         marker.personal,
-    ]
-
-
-def _json(values: Any) -> str:
-    return orjson.dumps(values).decode()
+    )

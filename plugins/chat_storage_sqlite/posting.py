@@ -10,25 +10,27 @@ from typing import Any
 import attrs
 import orjson
 
+from chat_storage_sqlite.bulk import ask_rows
 from chat_storage_sqlite.connection import Connection
 from chat_storage_sqlite.message_rows import read_messages
-from chat_storage_sqlite.post_rows import Place, PostRows
+from chat_storage_sqlite.post_rows import Log, Place, PostRows
 from chatcore.errors import ChatError, Forbidden, NotFound, ValidationFailed
 from chatcore.ids import AttachmentId
 from chatcore.model import Message
 from chatcore.ports import Envelope, Post, Posted
 
 _ASK = """
+    WITH p (channel_id, user_id, temp_id, thread_id) AS (/*rows*/)
     SELECT json_group_array(json_array(
-        c.workspace_id, w.seq, c.number, c.ordinal, c.position, c.everyone, c.archived_at, cm.user_id IS NOT NULL,
+        c.workspace_id, w.number, w.seq, c.number, c.position, c.replies, c.everyone, c.archived_at, cm.user_id IS NOT NULL,
         (SELECT d.id FROM messages d
-            WHERE d.channel_id = c.id AND d.user_id = p.value ->> 1 AND d.temp_id = p.value ->> 2),
-        (SELECT r.id FROM messages r WHERE r.id = p.value ->> 3 AND r.channel_id = c.id AND r.thread_id IS NULL)
+            WHERE d.channel_id = c.id AND d.user_id = p.user_id AND d.temp_id = p.temp_id),
+        (SELECT r.id FROM messages r WHERE r.id = p.thread_id AND r.channel_id = c.id AND r.thread_id IS NULL)
     ))
-    FROM json_each(?) p
-    LEFT JOIN channels c ON c.id = p.value ->> 0
+    FROM p
+    LEFT JOIN channels c ON c.id = p.channel_id
     LEFT JOIN workspaces w ON w.id = c.workspace_id
-    LEFT JOIN channel_members cm ON cm.channel_id = c.id AND cm.user_id = p.value ->> 1
+    LEFT JOIN channel_members cm ON cm.channel_id = c.id AND cm.user_id = p.user_id
 """
 _UPLOADS = """
     SELECT json_group_array(json_array(id, workspace_id, uploaded_by))
@@ -48,23 +50,23 @@ class Run:
 
 def post_run(db: Connection, posts: Sequence[Post], now_ms: int) -> Run:
     """Write these posts in the transaction that is open. A post that may not be sent has an error for its outcome."""
-    judge = _Judge(db, posts)
+    judge = _Judge(db, posts, now_ms)
     outcomes = [judge.judge(post, answer) for post, answer in zip(posts, judge.answers, strict=True)]
     if judge.sealed:
-        judge.rows.write(db, now_ms)
+        judge.rows.write(db)
     return Run(judge.with_first_messages(outcomes), judge.sealed)
 
 
 class _Judge:
     """Decides post by post, in order, what may be sent, and collects its rows."""
 
-    def __init__(self, db: Connection, posts: Sequence[Post]) -> None:
-        self.rows = PostRows()
+    def __init__(self, db: Connection, posts: Sequence[Post], now_ms: int) -> None:
+        self.rows = PostRows(now_ms)
         self.sealed: list[tuple[Envelope, int]] = []
         self._db = db
         messages = [post.message for post in posts]
-        questions = [[m.channel_id, m.user_id, m.temp_id, m.thread_id] for m in messages]
-        self.answers: list[list[Any]] = db.json(_ASK, orjson.dumps(questions).decode())
+        questions = [(m.channel_id, m.user_id, m.temp_id, m.thread_id) for m in messages]
+        self.answers = ask_rows(db, _ASK, questions)
         self._uploads = _uploads(db, [id_ for post in posts for id_ in post.attachment_ids])
         self._sent: dict[tuple[str, str, str], Message] = {}
         self._roots: set[tuple[str, str]] = set()
@@ -89,7 +91,9 @@ class _Judge:
         ]
 
     def _judge(self, post: Post, answer: list[Any]) -> Outcome | str:
-        workspace_id, seq, number, ordinal, position, everyone, archived_at, joined, first_id, root_id = answer
+        workspace_id, log_number, seq, number, position, replies, everyone, archived_at, joined, first_id, root_id = (
+            answer
+        )
         message = post.message
         if workspace_id is None:
             raise NotFound.of("channel")
@@ -101,8 +105,8 @@ class _Judge:
         self._check(message, archived_at, joined, root_id)
         self._claim(post.attachment_ids, workspace_id, message)
         if message.channel_id not in self.rows.places:
-            self.rows.places[message.channel_id] = Place(workspace_id, number, ordinal, position, everyone)
-            self.rows.seqs.setdefault(workspace_id, seq)
+            log = self.rows.logs.setdefault(workspace_id, Log(log_number, seq))
+            self.rows.places[message.channel_id] = Place(log, number, position, replies, everyone)
         return self._write(post)
 
     def _check(self, message: Message, archived_at: int | None, joined: int, root_id: str | None) -> None:

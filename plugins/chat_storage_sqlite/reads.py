@@ -17,24 +17,29 @@ _GET = f"""
     SELECT {STATE} FROM channel_members cm JOIN channels c ON c.id = cm.channel_id
     WHERE cm.channel_id = ? AND cm.user_id = ?
 """
-# The position at the marker is that of the last top-level message up to it, deleted or not. Behind it, only the deleted
-# ones have to be counted, and the mentions: both by an index, and only now, when the marker moves.
+# Behind the marker, only the deleted messages have to be counted, and the mentions: by an index, and only now that it moves.
 _PLACE = """
     UPDATE channel_members AS cm SET
         read_seq = ?3,
         read_message_id = ?4,
-        unread_base = max(
-            coalesce((SELECT m.position FROM messages m
-                WHERE m.channel_id = ?1 AND m.thread_id IS NULL AND m.seq <= ?3 ORDER BY m.seq DESC LIMIT 1), 0),
-            coalesce((SELECT d.position FROM deleted_messages d
-                WHERE d.channel_id = ?1 AND d.thread_id IS NULL AND d.seq <= ?3 ORDER BY d.seq DESC LIMIT 1), 0)
-        ) + (SELECT count(*) FROM deleted_messages d
-            WHERE d.channel_id = ?1 AND d.thread_id IS NULL AND d.seq > ?3),
+        unread_base = ?5 + (SELECT count(*) FROM deleted_messages d
+            WHERE d.channel_id = ?1 AND d.thread_id IS NULL AND d.position > ?5),
         everyone_base = c.everyone - (SELECT count(*) FROM message_mentions n
             WHERE n.channel_id = ?1 AND n.user_id = '*' AND n.seq > ?3 AND n.author_id <> ?2),
         personal_mentions = (SELECT count(*) FROM message_mentions n
             WHERE n.channel_id = ?1 AND n.user_id = ?2 AND n.seq > ?3 AND n.author_id <> ?2 AND NOT n.covered)
     FROM channels c WHERE c.id = ?1 AND cm.channel_id = ?1 AND cm.user_id = ?2
+"""
+# From the newest backwards: whoever joins has read all of it, or nearly.
+_POSITION = """
+    SELECT max(
+        coalesce((SELECT m.position FROM messages m
+            WHERE m.row BETWEEN c.number << 33 AND (c.number << 33) + c.position AND m.seq <= ?2
+            ORDER BY m.row DESC LIMIT 1), 0),
+        coalesce((SELECT d.position FROM deleted_messages d
+            WHERE d.channel_id = c.id AND d.thread_id IS NULL AND d.seq <= ?2 ORDER BY d.position DESC LIMIT 1), 0)
+    )
+    FROM channels c WHERE c.id = ?1
 """
 
 
@@ -51,9 +56,16 @@ def load_state(values: tuple[Any, ...] | list[Any]) -> ReadState:
     )
 
 
-def place_marker(db: Connection, channel_id: str, user_id: str, seq: int, message_id: str | None) -> bool:
-    """Put a member's marker at `seq` and count afresh what is behind it; whether there is such a member."""
-    return db.run(_PLACE, channel_id, user_id, seq, message_id) > 0
+def position_at(db: Connection, channel_id: str, seq: int) -> int:
+    """The position of the channel's newest top-level message up to the event `seq`, deleted or not; 0 without one."""
+    return int(db.value(_POSITION, channel_id, seq) or 0) if seq else 0
+
+
+def place_marker(
+    db: Connection, channel_id: str, user_id: str, *, seq: int, position: int, message_id: str | None = None
+) -> None:
+    """Put a member's marker at `seq`, where the newest top-level message is that at `position`, and count what is behind."""
+    db.run(_PLACE, channel_id, user_id, seq, message_id, position)
 
 
 class Reads:
@@ -65,8 +77,10 @@ class Reads:
         return None if found is None else load_state(found)
 
     async def move(self, channel_id: ChannelId, user_id: UserId, message_id: MessageId) -> ReadState | None:
-        seq = self._db.value("SELECT seq FROM messages WHERE id = ? AND channel_id = ?", message_id, channel_id)
-        if seq is None:
+        sql = "SELECT seq, position FROM messages WHERE id = ? AND channel_id = ?"
+        found = self._db.row(sql, message_id, channel_id)
+        if found is None:
             raise NotFound.of("message")
-        place_marker(self._db, channel_id, user_id, seq, message_id)
+        seq, position = found
+        place_marker(self._db, channel_id, user_id, seq=seq, position=position, message_id=message_id)
         return await self.get(channel_id, user_id)

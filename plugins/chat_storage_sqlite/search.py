@@ -1,8 +1,8 @@
 """Full-text search.
 
-A channel's messages are one range of rows in the index, so each channel is searched by itself from its newest message
-backwards, and stops at as many hits as a page holds: a word that is everywhere costs no more than a rare one, and other
-channels cost nothing.
+A channel's top-level messages are one range of rows in the index, its replies another. Each range is searched by itself
+from its newest message backwards, up to as many hits as a page holds: a word that is everywhere costs no more than a rare
+one, and other channels cost nothing.
 """
 
 import re
@@ -23,8 +23,11 @@ MAX_PARTS = 32
 """Words and phrases in one query; what is beyond is left out."""
 
 _RANGES = """
-    SELECT json_group_array(json_array(number << 32, (number << 32) + ordinal))
-    FROM channels WHERE id IN (SELECT value FROM json_each(?)) AND ordinal > 0
+    SELECT json_group_array(json_array(first, first + length)) FROM (
+        SELECT number << 33 AS first, position AS length FROM channels WHERE id IN (SELECT value FROM json_each(?1))
+        UNION ALL
+        SELECT (number << 33) + (1 << 32), replies FROM channels WHERE id IN (SELECT value FROM json_each(?1))
+    ) WHERE length > 0
 """
 _HITS = """
     SELECT json_group_array(json((

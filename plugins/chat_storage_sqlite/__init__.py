@@ -11,18 +11,23 @@ What must hold is written in `chatcore.ports.storage`; how it is done here, from
     tx          the tables of one transaction; one file per noun                    table, columns, layouts
     migrator    the schema, up and down
     backup      copies, and putting them back
+    upkeep      the migrator port: schema, check and restore without opening the storage
 """
 
 from collections.abc import Iterable
 
 from chat_storage_sqlite.provider import open_sqlite
+from chat_storage_sqlite.upkeep import open_upkeep
 from chatcore.hooks import hookimpl
 from chatcore.ports import Provider
 
-__all__ = ["open_sqlite", "register_providers"]
+__all__ = ["open_sqlite", "open_upkeep", "register_providers"]
 
 
 @hookimpl
 def register_providers() -> Iterable[Provider]:
-    """The storage for `sqlite:` and `memory:`."""
-    return [Provider(kind="storage", name="sqlite", factory=open_sqlite, schemes=("sqlite", "memory"))]
+    """The storage for `sqlite:` and `memory:`, and the upkeep of the former."""
+    return [
+        Provider(kind="storage", name="sqlite", factory=open_sqlite, schemes=("sqlite", "memory")),
+        Provider(kind="migrator", name="sqlite", factory=open_upkeep, schemes=("sqlite", "memory")),
+    ]

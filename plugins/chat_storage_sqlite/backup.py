@@ -48,7 +48,7 @@ def restore(source: Path, target: Path) -> None:
         raise ConfigError(f"There is no backup {source}.")
     try:
         if target.exists():
-            _close_for_good(target)
+            close_for_good(target)
         with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as raw:
             _check(raw, source)
             copy_connection(raw, target)
@@ -56,13 +56,16 @@ def restore(source: Path, target: Path) -> None:
         raise ConfigError(f"The backup {source} cannot be restored: {error}.") from error
 
 
-def _close_for_good(target: Path) -> None:
-    """Fold the write-ahead log of the old database away, so that it is never played into the new one."""
+def close_for_good(target: Path) -> None:
+    """Fold the write-ahead log of a database away, so that it is never played into what takes its place.
+
+    Raises ConfigError when somebody has it open.
+    """
     with closing(sqlite3.connect(target, isolation_level=None, timeout=1)) as raw:
         try:
             raw.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.OperationalError as error:
-            raise ConfigError(f"{target} is in use: stop the server before restoring.") from error
+            raise ConfigError(f"{target} is in use: stop the server first.") from error
 
 
 def _check(raw: sqlite3.Connection, path: Path) -> None:

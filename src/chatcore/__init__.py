@@ -12,6 +12,7 @@ The floors, bottom to top; each imports only what stands below it:
     hooks                   what plugins may do, and the only code that calls them
     service                 one file per noun: check -> hook -> transaction -> event -> publish
     chat                    open_chat: wiring and the nursery
+    upkeep                  open_migrator: a database from outside
     testing                 public: contract suites for the ports, fakes
 
 Up to `state` nothing does I/O or knows of tasks.
@@ -22,10 +23,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chatcore.chat import Chat, open_chat
     from chatcore.config import Config
+    from chatcore.upkeep import open_migrator
 
-__all__ = ["Chat", "Config", "open_chat"]
+__all__ = ["Chat", "Config", "open_chat", "open_migrator"]
 
-_HOMES = {"Chat": "chatcore.chat", "open_chat": "chatcore.chat", "Config": "chatcore.config"}
+_HOMES = {
+    "Chat": "chatcore.chat",
+    "open_chat": "chatcore.chat",
+    "Config": "chatcore.config",
+    "open_migrator": "chatcore.upkeep",
+}
 
 
 def __getattr__(name: str) -> Any:

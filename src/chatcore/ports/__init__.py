@@ -5,6 +5,7 @@ from chatcore.ports.background import Background, background
 from chatcore.ports.bus import Bus
 from chatcore.ports.clock import Clock
 from chatcore.ports.envelope import Envelope, seal
+from chatcore.ports.migrator import Migration, Migrator
 from chatcore.ports.presence import PresenceTracker
 from chatcore.ports.provider import Provider, ProviderContext
 from chatcore.ports.storage import (
@@ -27,6 +28,8 @@ __all__ = [
     "Clock",
     "Deletion",
     "Envelope",
+    "Migration",
+    "Migrator",
     "Post",
     "Posted",
     "PresenceTracker",

@@ -1,8 +1,7 @@
 """Providers: how a plugin supplies the implementation of a port.
 
-A kind (`storage`, `bus`, `presence`, `auth`, `token`), a name by which the configuration chooses it, and a factory
-that opens it
-for as long as its context lasts.
+A kind (`storage`, `migrator`, `bus`, `presence`, `auth`, `token`), a name by which the configuration chooses it, and a
+factory that opens it for as long as its context lasts.
 """
 
 from collections.abc import Callable

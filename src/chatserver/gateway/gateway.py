@@ -9,6 +9,8 @@ from chatcore import Chat
 from chatcore.errors import NotFound
 from chatcore.ids import SessionId, UserId, WorkspaceId, uuid7
 from chatcore.service.identity import Identity
+from chatserver import sessions
+from chatserver.client import Proxies
 from chatserver.gateway.connection import Connection
 from chatserver.gateway.deadlines import Deadlines
 from chatserver.gateway.flow import Pace
@@ -17,10 +19,8 @@ from chatserver.gateway.room import Room
 from chatserver.gateway.rooms import Rooms
 from chatserver.gateway.tally import Tally
 from chatserver.net.socket import Socket
+from chatserver.origins import Origins
 from chatserver.ratelimit import RateLimiter
-
-Identify = Callable[[str], Awaitable[Identity]]
-"""Who an access token, or a bot's token, proves to be. Raises Unauthorized."""
 
 _REORDERING = ("permission_check", "message_will_send", "around_message_send")
 """Hooks that may wait: with one of them in use, two messages that are under way at once could change places."""
@@ -31,7 +31,9 @@ log = logging.getLogger(__name__)
 class Gateway:
     """See the module. `run` must be running; lanes ask `admit` about a request and then `serve` the socket."""
 
-    def __init__(self, chat: Chat, *, limiter: RateLimiter, door: Door, identify: Identify, pace: Pace | None) -> None:
+    def __init__(
+        self, chat: Chat, *, limiter: RateLimiter, origins: Origins, proxies: Proxies, pace: Pace | None
+    ) -> None:
         """`pace`: how much one socket may say; None: as much as it can."""
         self.chat = chat
         self.limiter = limiter
@@ -40,8 +42,7 @@ class Gateway:
         self.rooms = Rooms()
         self.deadlines = Deadlines()
         self.tally = Tally()
-        self._door = door
-        self._identify = identify
+        self._door = Door(chat=chat, origins=origins, proxies=proxies)
         self._connections: set[Connection] = set()
         self._by_user: dict[UserId, set[Connection]] = {}
         self._revocations = 0
@@ -97,7 +98,7 @@ class Gateway:
         """Who a token proves to be. Raises Unauthorized."""
         while True:
             before = self._revocations
-            identity = await self._identify(token)
+            identity = await sessions.identify(self.chat, token)
             if before == self._revocations:
                 return identity
 

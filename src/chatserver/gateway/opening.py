@@ -1,17 +1,16 @@
 """Before the upgrade: whose page asks, and as whom they are signed in already."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from http.cookies import CookieError, SimpleCookie
 
 import attrs
 
-from chatcore.errors import TokenExpired, Unauthorized
+from chatcore import Chat
+from chatcore.errors import Unauthorized
 from chatcore.service.identity import Identity
+from chatserver import sessions
 from chatserver.client import Client, HeaderMap, Headers, Proxies
 from chatserver.origins import Origins
-
-Authenticate = Callable[[Headers, Mapping[str, str], bool], Awaitable[Identity]]
-"""The identity that request headers and cookies prove (`secure`: over TLS). Raises Unauthorized."""
 
 
 @attrs.frozen(kw_only=True)
@@ -34,26 +33,24 @@ class Admission:
     status of a refused upgrade."""
 
 
+@attrs.frozen(kw_only=True)
 class Door:
     """Decides about requests for a connection."""
 
-    def __init__(self, origins: Origins, proxies: Proxies, authenticate: Authenticate) -> None:
-        self._origins = origins
-        self._proxies = proxies
-        self._authenticate = authenticate
+    chat: Chat
+    origins: Origins
+    proxies: Proxies
 
     async def admit(self, request: Request) -> Admission:
         """Raises Forbidden for a page of a foreign origin: it would come with its visitor's cookies."""
         headers = HeaderMap.of(request.headers)
-        client = self._proxies.client(request.peer, request.scheme, headers)
-        self._origins.require(headers, client)
-        if headers.get("authorization") is None and headers.get("cookie") is None:
-            return Admission(client=client)
+        client = self.proxies.client(request.peer, request.scheme, headers)
+        self.origins.require(headers, client)
         try:
-            identity = await self._authenticate(headers, _cookies(headers), client.secure)
-        except (TokenExpired, Unauthorized):
+            identity = await sessions.authenticate_headers(self.chat, headers, _cookies(headers), secure=client.secure)
+        except Unauthorized:
             # An old cookie only means that the token has to come in the first frame.
-            return Admission(client=client, refused=headers.get("authorization") is not None)
+            return Admission(client=client, refused=sessions.bearer(headers) is not None)
         return Admission(client=client, identity=identity)
 
 

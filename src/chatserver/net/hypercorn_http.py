@@ -1,0 +1,283 @@
+"""HTTP through Hypercorn, hardened. The only file that touches its insides, which is why its minor version is pinned.
+
+Its stock worker can be killed by one byte before sign-in, never gives up on a peer that does not read, buffers without
+end after an oversized message, inflates without bounds and takes two framings of one request. Here each connection
+contains what goes wrong in it, every write has a deadline, and what is not wanted is refused before Hypercorn sees it.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import h11
+import trio
+from h2.events import RequestReceived
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol import ProtocolWrapper
+from hypercorn.protocol.h2 import H2Protocol
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.ws_stream import WSStream
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
+
+from chatcore.errors import ValidationFailed
+from chatserver.net import refusal
+from chatserver.net.asgi import App, Message
+from chatserver.net.socket import FRAME_LIMIT, STALL_SECONDS
+from chatserver.net.upgrade import HEAD_LIMIT
+
+KEEP_ALIVE_SECONDS = 15.0
+"""How long a connection may be idle between requests, and how long a request head may take."""
+PING_SECONDS = 25.0
+SILENCE_SECONDS = PING_SECONDS + 10.0
+"""A WebSocket that says nothing for so long has not answered a ping."""
+AFTERMATH_SECONDS = 30.0
+"""How long a handler may go on once its client is gone."""
+PIECE = 64 * 1024
+"""A write that the peer takes less than this of in `STALL_SECONDS` is given up."""
+
+_STRIPPED = frozenset({b"sec-websocket-extensions", b"http2-settings"})
+_FRAMINGS = frozenset({b"content-length", b"transfer-encoding"})
+_GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
+
+log = logging.getLogger(__name__)
+
+
+class ClientGone(OSError):
+    """Raised into an application that sends to nobody."""
+
+
+@attrs.frozen
+class Http:
+    """What all connections of one server share."""
+
+    app: App
+    state: dict[str, Any]
+    config: Config
+    context: WorkerContext
+
+    @classmethod
+    def of(cls, app: App, state: dict[str, Any]) -> "Http":
+        config = Config()
+        config.accesslog = None
+        config.errorlog = log
+        config.include_server_header = False
+        config.h11_max_incomplete_size = HEAD_LIMIT
+        config.h2_max_header_list_size = HEAD_LIMIT
+        config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+        config.websocket_max_message_size = FRAME_LIMIT
+        config.websocket_ping_interval = PING_SECONDS
+        return cls(app, state, config, WorkerContext(None))
+
+    async def stop(self) -> None:
+        """Idle connections end now, the others after the answer that they wait for."""
+        await self.context.terminated.set()
+
+
+class HttpConnection(TCPServer):
+    """One connection. `stream`: a `trio.SocketStream` or `SSLStream`, whose first bytes, `early`, were read already."""
+
+    def __init__(self, http: Http, stream: Any, early: bytes = b"", *, alpn: str = "http/1.1") -> None:
+        super().__init__(self._guarded, http.config, http.context, ConnectionState(http.state), stream)
+        self._application = http.app
+        self._early = early
+        self._alpn = alpn
+        self._tls = not isinstance(stream, trio.SocketStream)
+        self._gone = False
+
+    def abort(self) -> None:
+        """Cut the connection now; whoever waits in it wakes up."""
+        self._gone = True
+        stream = self.stream.transport_stream if self._tls else self.stream
+        stream.socket.close()
+
+    async def run(self) -> None:
+        """Serve it to its end. Nothing but cancellation comes out."""
+        try:
+            try:
+                await self._serve()
+            finally:
+                self.abort()
+        except* Exception as group:
+            if group.split(_GONE)[1] is not None:
+                log.warning("a connection failed and was closed", exc_info=group)
+
+    async def _serve(self) -> None:
+        socket = (self.stream.transport_stream if self._tls else self.stream).socket
+        async with TaskGroup() as task_group:
+            self._task_group = task_group
+            self.protocol = ProtocolWrapper(
+                self.app,
+                self.config,
+                self.context,
+                task_group,
+                ConnectionState(self.state),
+                self._tls,
+                _address(socket.getpeername()),
+                _address(socket.getsockname()),
+                self.protocol_send,
+                self._alpn,
+            )
+            self.protocol.protocol = _hardened(self.protocol)
+            await self.protocol.initiate()
+            await self.idle_task.restart(task_group, self._idle_timeout)
+            await self._read_data()
+            assert task_group._nursery is not None
+            task_group._nursery.cancel_scope.deadline = trio.current_time() + AFTERMATH_SECONDS
+
+    # --- in --------------------------------------------------------------------------------------------------------
+
+    async def _read_data(self) -> None:
+        data = self._early or await self._receive_some()
+        while data and not self._gone:
+            await self.protocol.handle(RawData(data))
+            if any(stream.buffer.length > stream.buffer.max_length for stream in self._sockets()):
+                break
+            data = await self._receive_some()
+        self._gone = True
+        await self.protocol.handle(Closed())
+
+    async def _receive_some(self) -> bytes:
+        with trio.move_on_after(SILENCE_SECONDS if self._sockets() else float("inf")):
+            try:
+                return bytes(await self.stream.receive_some(PIECE))
+            except _GONE:
+                pass
+        return b""
+
+    def _sockets(self) -> list[WSStream]:
+        protocol = self.protocol.protocol
+        streams = protocol.streams.values() if isinstance(protocol, H2Protocol) else (protocol.stream,)
+        return [stream for stream in streams if isinstance(stream, WSStream)]
+
+    # --- out -------------------------------------------------------------------------------------------------------
+
+    async def protocol_send(self, event: Event) -> None:
+        if not isinstance(event, RawData):
+            await super().protocol_send(event)
+            return
+        async with self.send_lock:
+            if not await self._write(event.data):
+                self.abort()
+                await self.protocol.handle(Closed())
+
+    async def _write(self, data: bytes) -> bool:
+        """Whether the peer took it all. Shielded, because half an answer may pass for a whole one; but not for ever."""
+        for start in range(0, len(data), PIECE):
+            with trio.move_on_after(STALL_SECONDS, shield=True) as patience:
+                try:
+                    await self.stream.send_all(data[start : start + PIECE])
+                except _GONE:
+                    return False
+            if patience.cancelled_caught:
+                return False
+        return True
+
+    async def _close(self) -> None:
+        self._gone = True
+        with trio.move_on_after(STALL_SECONDS, shield=True):
+            await super()._close()
+        self.abort()
+
+    async def _guarded(
+        self,
+        scope: Any,
+        receive: Any,
+        send: Any,
+        sync_spawn: Callable[..., Any],
+        call_soon: Callable[..., Any],
+    ) -> None:
+        """The application, with a `send` that always yields, and that tells it when nobody listens any more."""
+
+        async def guarded_send(message: Message) -> None:
+            await trio.lowlevel.checkpoint()
+            if self._gone:
+                raise ClientGone("the client is gone")
+            await send(message)
+
+        try:
+            await self._application(scope, receive, guarded_send)
+        except* ClientGone:
+            pass
+
+
+# --- what Hypercorn is not to see ------------------------------------------------------------------------------------
+
+
+def _hardened(wrapper: ProtocolWrapper) -> H11Protocol | H2Protocol:
+    cls = _Http2 if isinstance(wrapper.protocol, H2Protocol) else _Http1
+    return cls(
+        wrapper.app,
+        wrapper.config,
+        wrapper.context,
+        wrapper.task_group,
+        wrapper.state,
+        wrapper.ssl,
+        wrapper.client,
+        wrapper.server,
+        wrapper.send,
+    )
+
+
+class _StrictConnection(h11.Connection):
+    """h11 that refuses what a proxy in front may have understood differently."""
+
+    def next_event(self) -> Any:
+        event = super().next_event()
+        return self._checked(event) if isinstance(event, h11.Request) else event
+
+    def _checked(self, request: h11.Request) -> h11.Request:
+        names = {name for name, _ in request.headers}
+        if names >= _FRAMINGS:
+            raise h11.RemoteProtocolError("Content-Length and Transfer-Encoding contradict each other", 400)
+        if request.http_version not in (b"1.0", b"1.1"):
+            raise h11.RemoteProtocolError("HTTP/2 is spoken over TLS only", 505)
+        if not names & (_STRIPPED | {b"upgrade", b"sec-websocket-protocol"}):
+            return request
+        kept = [(name, value) for name, value in request.headers if name not in _STRIPPED and not _is_h2c(name, value)]
+        if any(name.startswith(b"sec-websocket") and not value.isascii() for name, value in kept):
+            raise h11.RemoteProtocolError("Sec-WebSocket headers are ASCII", 400)
+        version = request.http_version
+        return h11.Request(method=request.method, target=request.target, headers=kept, http_version=version)
+
+
+class _Http1(H11Protocol):
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.connection = _StrictConnection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+
+    async def _send_error_response(self, status_code: int) -> None:
+        problem = Malformed("This is not well-formed HTTP.")
+        problem.status = status_code  # type: ignore[misc]  # h11 knows best which one it is
+        status, headers, body = refusal.response(problem, datetime.now(UTC))
+        headers = [*headers, (b"connection", b"close"), *self.config.response_headers("h11")]
+        await self._send_h11_event(h11.Response(status_code=status, headers=headers))
+        await self._send_h11_event(h11.Data(data=body))
+        await self._send_h11_event(h11.EndOfMessage())
+
+
+class _Http2(H2Protocol):
+    async def _create_stream(self, request: RequestReceived) -> None:
+        headers = [(name, value) for name, value in request.headers or () if name not in _STRIPPED]
+        if any(not value.isascii() for name, value in headers if name.startswith((b":", b"sec-websocket"))):
+            self.connection.reset_stream(request.stream_id)
+            return
+        request.headers = headers
+        await super()._create_stream(request)
+
+
+class Malformed(ValidationFailed):
+    """What came is no request."""
+
+
+def _is_h2c(name: bytes, value: bytes) -> bool:
+    return name == b"upgrade" and value.strip().lower() == b"h2c"
+
+
+def _address(address: Any) -> tuple[str, int] | None:
+    return (address[0], address[1]) if isinstance(address, tuple) else None

@@ -1,0 +1,225 @@
+"""One port, two lanes: accepts connections, reads what is asked for, and hands it to the lane for it."""
+
+import errno
+import logging
+import socket
+import ssl
+from collections import Counter
+from typing import Any, Protocol
+
+import attrs
+import trio
+
+from chatcore.errors import ChatError, ValidationFailed
+from chatserver.gateway.gateway import Gateway
+from chatserver.gateway.opening import Admission, Request
+from chatserver.net import refusal
+from chatserver.net.asgi import PATH
+from chatserver.net.hypercorn_http import Http, HttpConnection
+from chatserver.net.native import NativeSocket
+from chatserver.net.transport import TcpTransport, TlsTransport, Transport
+from chatserver.net.upgrade import Head, UpgradeRequired, accept, parse_head
+
+HEAD_SECONDS = 5.0
+"""How long a new connection has for TLS and for the head of its first request."""
+
+_ASKS_FOR_SOCKET = b"GET " + PATH.encode()
+_NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_ROUND = 64
+"""Connections accepted before others get a turn."""
+_GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError)
+
+log = logging.getLogger(__name__)
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """How many connections are taken, all in all and from one address. Over it they are closed unanswered."""
+
+    connections: int = 10_000
+    per_address: int = 2_000
+
+
+class Abortable(Protocol):
+    def abort(self) -> None: ...
+
+
+class Listener:
+    """See the module. `nursery` holds the connections."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        http: Http,
+        nursery: trio.Nursery,
+        *,
+        limits: Limits | None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._gateway = gateway
+        self._http = http
+        self._nursery = nursery
+        self._limits = limits
+        self._tls = tls
+        self._open: set[Abortable] = set()
+        self._peers: Counter[str] = Counter()
+        self._connections = 0
+        self._changed = trio.Event()
+
+    @property
+    def connections(self) -> int:
+        """How many are open, in both lanes."""
+        return self._connections
+
+    # --- accepting -------------------------------------------------------------------------------------------------
+
+    async def accept(self, listener: socket.socket) -> None:
+        """Take connections until the listener is closed."""
+        while True:
+            try:
+                await trio.lowlevel.wait_readable(listener)
+                self._accept_round(listener)
+            except trio.ClosedResourceError:
+                return
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise
+                log.error("no connection can be taken: %s; raise the limit of open files", error.strerror)
+                await trio.sleep(0.1)
+
+    def _accept_round(self, listener: socket.socket) -> None:
+        for _ in range(_ROUND):
+            try:
+                connection, address = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            self._take(connection, str(address[0]))
+
+    def _take(self, connection: socket.socket, peer: str) -> None:
+        limits = self._limits
+        if limits is not None and (self._connections >= limits.connections or self._peers[peer] >= limits.per_address):
+            connection.close()
+            return
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connections += 1
+        self._peers[peer] += 1
+        self._nursery.start_soon(self._connection, connection, peer)
+
+    async def drained(self) -> None:
+        """Wait until no connection is left."""
+        while self._connections:
+            self._changed = trio.Event()
+            await self._changed.wait()
+
+    def abort(self) -> None:
+        """Cut every connection."""
+        for connection in tuple(self._open):
+            connection.abort()
+
+    # --- one connection --------------------------------------------------------------------------------------------
+
+    async def _connection(self, connection: socket.socket, peer: str) -> None:
+        """Its whole life. Whatever fails in it ends here."""
+        try:
+            if self._tls is None:
+                await self._plain(connection, peer)
+            else:
+                await self._secure(connection, peer, self._tls)
+        except* Exception as group:
+            if group.split(_GONE)[1] is not None:
+                log.exception("a connection failed and was closed", exc_info=group)
+        finally:
+            if connection.fileno() != -1:
+                trio.lowlevel.notify_closing(connection)
+                connection.close()
+            self._connections -= 1
+            self._peers[peer] -= 1
+            if not self._peers[peer]:
+                del self._peers[peer]
+            self._changed.set()
+
+    async def _plain(self, connection: socket.socket, peer: str) -> None:
+        transport = TcpTransport(connection)
+        early, head = await self._first_bytes(transport)
+        if head is not None:
+            await self._native(transport, head, peer, "ws")
+        elif early:
+            stream = trio.SocketStream(trio.socket.from_stdlib_socket(connection))
+            await self._hypercorn(HttpConnection(self._http, stream, early))
+
+    async def _secure(self, connection: socket.socket, peer: str, tls: ssl.SSLContext) -> None:
+        inner = trio.SocketStream(trio.socket.from_stdlib_socket(connection))
+        stream = trio.SSLStream(inner, tls, server_side=True, https_compatible=True)
+        with trio.fail_after(HEAD_SECONDS):
+            await stream.do_handshake()
+        if stream.selected_alpn_protocol() == "h2":
+            await self._hypercorn(HttpConnection(self._http, stream, alpn="h2"))
+            return
+        transport = TlsTransport(stream)
+        early, head = await self._first_bytes(transport)
+        if head is not None:
+            await self._native(transport, head, peer, "wss")
+        elif early:
+            await self._hypercorn(HttpConnection(self._http, stream, early))
+
+    async def _first_bytes(self, transport: Transport) -> tuple[bytes, Head | None]:
+        """What the connection begins with, b"" if it is of no use; and the whole head, if it asks for a WebSocket."""
+        data = b""
+        with trio.move_on_after(HEAD_SECONDS):
+            while True:
+                piece = await transport.receive()
+                if not piece:
+                    return b"", None
+                data += piece
+                if not _may_ask_for_socket(data):
+                    return data, None
+                try:
+                    head = parse_head(data)
+                except ValidationFailed:
+                    # Hypercorn has the right answer to what is no HTTP.
+                    return data, None
+                if head is not None:
+                    return data, head if _asks_for_socket(head) else None
+        return b"", None
+
+    async def _hypercorn(self, connection: HttpConnection) -> None:
+        self._open.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._open.discard(connection)
+
+    async def _native(self, transport: Transport, head: Head, peer: str, scheme: str) -> None:
+        try:
+            answer = accept(head)
+            admission = await self._gateway.admit(Request(headers=head.headers, peer=peer, scheme=scheme))
+        except ChatError as error:
+            extra = b"Sec-WebSocket-Version: 13\r\n" if isinstance(error, UpgradeRequired) else b""
+            await _send(transport, refusal.over_tcp(error, self._gateway.chat.clock.now(), extra))
+            return
+        await _send(transport, answer)
+        await self._serve_native(NativeSocket(transport, self._nursery, head.rest), admission)
+
+    async def _serve_native(self, websocket: NativeSocket, admission: Admission) -> None:
+        self._open.add(websocket)
+        try:
+            await self._gateway.serve(websocket, admission)
+        finally:
+            websocket.abort()
+            self._open.discard(websocket)
+
+
+def _may_ask_for_socket(data: bytes) -> bool:
+    return data.startswith(_ASKS_FOR_SOCKET) or _ASKS_FOR_SOCKET.startswith(data)
+
+
+def _asks_for_socket(head: Head) -> bool:
+    return head.wants_websocket and head.request.target.partition(b"?")[0] == PATH.encode()
+
+
+async def _send(transport: Transport, data: bytes) -> None:
+    with trio.fail_after(HEAD_SECONDS):
+        rest: Any = memoryview(data)
+        while rest:
+            rest = rest[await transport.send_more([rest]) :]

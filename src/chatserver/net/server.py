@@ -1,0 +1,71 @@
+"""Serving: from the first connection to a graceful end."""
+
+import ssl
+
+import trio
+
+from chatserver.gateway.gateway import Gateway
+from chatserver.net import binding
+from chatserver.net.asgi import App, RealtimeApp
+from chatserver.net.hypercorn_http import Http
+from chatserver.net.lifespan import Lifespan
+from chatserver.net.listener import Limits, Listener
+
+GRACE_SECONDS = 10.0
+"""How long a stop waits for what is under way."""
+
+
+async def serve_listeners(
+    app: App,
+    gateway: Gateway,
+    *,
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None = None,
+    limits: Limits | None = None,
+    stop: trio.Event | None = None,
+    grace: float = GRACE_SECONDS,
+    task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve `app` over HTTP and `gateway` over WebSocket on one port, until `stop` is set or the call is cancelled.
+
+    port: 0 takes a free one; the port is reported once connections are taken. limits: on connections; None is none.
+    grace: seconds from `stop` to the end, whatever the peers do. Raises ConfigError when the address cannot be had.
+    """
+    stop = stop or trio.Event()
+    app = RealtimeApp(app, gateway)
+    listeners = await binding.bind(host, port)
+    try:
+        async with Lifespan(app).running() as state, trio.open_nursery() as working:
+            await working.start(gateway.run)
+            async with trio.open_nursery() as nursery:
+                http = Http.of(app, state)
+                listener = Listener(gateway, http, nursery, limits=limits, tls=tls)
+                nursery.start_soon(_abort_when_cancelled, listener)
+                for each in listeners:
+                    nursery.start_soon(listener.accept, each)
+                task_status.started(listeners[0].getsockname()[1])
+                await stop.wait()
+                binding.close(listeners)
+                await _drain(gateway, http, listener, grace)
+                nursery.cancel_scope.cancel()
+            working.cancel_scope.cancel()
+    finally:
+        binding.close(listeners)
+
+
+async def _drain(gateway: Gateway, http: Http, listener: Listener, grace: float) -> None:
+    """Sockets are told 1012, requests under way are answered, and who has not gone by the end of `grace` is cut."""
+    with trio.move_on_after(grace):
+        gateway.stop()
+        await http.stop()
+        await listener.drained()
+    listener.abort()
+
+
+async def _abort_when_cancelled(listener: Listener) -> None:
+    """A write to a peer that does not read is shielded for a while; cutting its connection ends it at once."""
+    try:
+        await trio.sleep_forever()
+    finally:
+        listener.abort()

@@ -21,7 +21,7 @@ class ChatSlot:
 
 
 class HookContext:
-    """The plugin's view of its chat. Made for each call: it is not to be kept longer."""
+    """The plugin's view of its chat, made for each call."""
 
     __slots__ = ("_plugin", "_slot", "origin")
 

@@ -26,7 +26,7 @@ class Kind(StrEnum):
     LIFE = "life"
     """About the plugin itself."""
     REGISTER = "register"
-    """Called once at the start; returns parts."""
+    """Called once at the start; returns parts. A failure refuses the start."""
 
 
 @attrs.frozen(kw_only=True)

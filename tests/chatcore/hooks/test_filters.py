@@ -95,7 +95,7 @@ async def test_arguments_are_pruned_by_name(make_hooks: MakeHooks) -> None:
             seen.append("asked")
 
     await make_hooks(Picky(), Indifferent()).filter(
-        "permission_check", value="message.send", user_id="u", workspace_id="w", channel_id="c"
+        "permission_check", action="message.send", user_id="u", workspace_id="w", channel_id="c"
     )
     assert seen == [("c", "message.send"), "asked"]
 

@@ -155,7 +155,7 @@ async def test_permission_check_fails_closed_without_being_marked(make_hooks: Ma
 
     with pytest.raises(Rejected) as caught:
         await make_hooks(Broken()).filter(
-            "permission_check", value="message.send", user_id="u", workspace_id="w", channel_id=None
+            "permission_check", action="message.send", user_id="u", workspace_id="w", channel_id=None
         )
     assert caught.value.details["plugin"] == "broken"
 

@@ -24,7 +24,8 @@ class Provides:
     def __init__(self, name: str, *providers: tuple[Any, ...]) -> None:
         self.name = name
         self.providers = [
-            Provider(kind=kind, name=each, factory=factory, schemes=schemes) for kind, each, *schemes in providers
+            Provider(kind=kind, name=each, factory=factory, schemes=tuple(schemes))
+            for kind, each, *schemes in providers
         ]
 
     @hookimpl

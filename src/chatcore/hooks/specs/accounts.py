@@ -8,7 +8,7 @@ from chatcore.model import AuditEntry, Presence, User
 
 @hookspec(kind=Kind.FILTER, value="user", changes=("first_name", "last_name", "display_name", "avatar_url"))
 async def user_will_register(ctx: HookContext, user: User) -> User | None:
-    """Somebody registers an account, or one is created for them.
+    """Somebody registers an account. (Accounts that the operator or the program makes are not filtered.)
 
     ctx: the plugin's context.
     user: the account as it would be; names and picture may be changed.
@@ -35,7 +35,7 @@ async def user_deactivated(ctx: HookContext, user: User) -> None:
 
 @hookspec(kind=Kind.FILTER)
 async def login_will_succeed(ctx: HookContext, user: User) -> None:
-    """Somebody has proved who they are and is about to get a session. It can be refused, not changed.
+    """Somebody has proved who they are and is about to get a session.
 
     ctx: the plugin's context.
     user: who signs in.
@@ -69,13 +69,13 @@ async def presence_changed(ctx: HookContext, presence: Presence) -> None:
     """
 
 
-@hookspec(kind=Kind.FILTER, value="action", vital=True)
+@hookspec(kind=Kind.FILTER, vital=True)
 async def permission_check(
     ctx: HookContext, action: str, user_id: UserId, workspace_id: WorkspaceId, channel_id: ChannelId | None
 ) -> None:
-    """Somebody is about to do something that the roles allow. It can be refused: a denial wins over everything.
+    """Somebody is about to do something that the roles allow. A denial wins over everything.
 
-    Called for every decision, so it must be quick. An implementation that fails denies.
+    Called for every decision, so it must be quick.
 
     ctx: the plugin's context.
     action: what they want to do, e.g. `message.send` (the names of `chatcore.policy.Action`).

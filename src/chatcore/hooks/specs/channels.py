@@ -8,7 +8,7 @@ from chatcore.model import Channel, Invite, Member
 
 @hookspec(kind=Kind.FILTER, value="channel", changes=("name", "description", "settings"))
 async def channel_will_create(ctx: HookContext, channel: Channel) -> Channel | None:
-    """Somebody creates a channel, or opens a direct message.
+    """Somebody creates a channel. (Opening a direct message is `permission_check` with `direct.open`.)
 
     ctx: the plugin's context.
     channel: the channel as it would be; `name`, `description` and `settings` may be changed.
@@ -26,7 +26,7 @@ async def channel_created(ctx: HookContext, channel: Channel) -> None:
 
 @hookspec(kind=Kind.FILTER, value="channel", changes=("name", "description", "settings"))
 async def channel_will_update(ctx: HookContext, channel: Channel, before: Channel, user_id: UserId) -> Channel | None:
-    """Somebody changes a channel, archives it or takes it out of the archive.
+    """Somebody changes a channel's name, description, type or settings, or takes it out of the archive.
 
     ctx: the plugin's context.
     channel: the channel as it would be; `name`, `description` and `settings` may be changed.
@@ -57,7 +57,7 @@ async def channel_archived(ctx: HookContext, channel: Channel, user_id: UserId) 
 
 @hookspec(kind=Kind.FILTER)
 async def member_will_join(ctx: HookContext, member: Member, channel: Channel | None) -> None:
-    """Somebody joins the workspace or one channel, by themselves or added by another. It can be refused, not changed.
+    """Somebody joins the workspace or one channel, by themselves or added by another.
 
     ctx: the plugin's context.
     member: the membership in the workspace.

@@ -26,7 +26,7 @@ async def huddle_started(ctx: HookContext, huddle: Huddle) -> None:
 
 @hookspec(kind=Kind.FILTER)
 async def huddle_will_join(ctx: HookContext, huddle: Huddle, user_id: UserId) -> None:
-    """Somebody joins a huddle. It can be refused, not changed.
+    """Somebody joins a huddle.
 
     ctx: the plugin's context.
     huddle: the huddle.

@@ -60,7 +60,7 @@ async def message_edited(ctx: HookContext, message: Message, workspace_id: Works
 
 @hookspec(kind=Kind.FILTER)
 async def message_will_delete(ctx: HookContext, message: Message, user_id: UserId) -> None:
-    """Somebody deletes a message. It can be refused, not changed.
+    """Somebody deletes a message.
 
     ctx: the plugin's context.
     message: the message that would go; with a thread's first message its replies go too.
@@ -95,7 +95,7 @@ async def messages_will_deliver(
 
 @hookspec(kind=Kind.FILTER)
 async def reaction_will_add(ctx: HookContext, reaction: Reaction, message: Message) -> None:
-    """Somebody reacts to a message. It can be refused, not changed.
+    """Somebody reacts to a message.
 
     ctx: the plugin's context.
     reaction: who reacts, and with which emoji.

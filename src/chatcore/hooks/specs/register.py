@@ -1,4 +1,4 @@
-"""What a plugin contributes. Called once at the start; a failure stops it, with a line that names the plugin."""
+"""What a plugin contributes."""
 
 from collections.abc import Iterable
 from typing import Any

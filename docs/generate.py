@@ -1,0 +1,109 @@
+"""Writes the pages of the reference that are made from the source; a test says when they are old."""
+
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import attrs
+
+from chatcore.config import Config
+from chatcore.hooks import Job, Kind
+from chatcore.hooks.lifespan import FIRST_DELAY, LONGEST_DELAY, OBSERVER_LIMIT
+from chatcore.hooks.markers import SpecOptions, spec_options
+from chatcore.hooks.observers import QUEUE_LENGTH
+from chatcore.hooks.specs import SUBJECTS
+from chatcore.hooks.supervision import DRAIN_LIMIT, START_LIMIT
+
+HERE = Path(__file__).parent
+
+KINDS = {
+    Kind.FILTER: "Filter",
+    Kind.OBSERVER: "Observer",
+    Kind.AROUND: "Wrapper: an async context manager",
+    Kind.LIFE: "Life of the plugin",
+    Kind.REGISTER: "Contribution",
+}
+
+
+def hooks_page() -> str:
+    """docs/reference/hooks.md."""
+    introduction = (
+        (HERE / "parts" / "hooks.md")
+        .read_text("utf-8")
+        .format(
+            deadline=Config().hook_deadline_ms / 1000,
+            queue=QUEUE_LENGTH,
+            observer=OBSERVER_LIMIT,
+            drain=DRAIN_LIMIT,
+            start=START_LIMIT,
+            first=FIRST_DELAY,
+            longest=LONGEST_DELAY,
+        )
+    )
+    return "\n".join([introduction, *(_subject(each) for each in SUBJECTS), _job()])
+
+
+def arguments(function: Callable[..., Any]) -> dict[str, str]:
+    """What the docstring of a hook says of each argument."""
+    return dict(re.findall(r"^(\w+): (.+)$", inspect.getdoc(function) or "", re.MULTILINE))
+
+
+def hooks_of(subject: ModuleType) -> list[tuple[Callable[..., Any], SpecOptions]]:
+    """The hooks of a module, in the order of its source."""
+    found = [(each, spec_options(each)) for each in vars(subject).values()]
+    return [(function, options) for function, options in found if options is not None]
+
+
+def _subject(subject: ModuleType) -> str:
+    parts = [f"## {_title(subject)}\n"]
+    parts += [_hook(function, options) for function, options in hooks_of(subject)]
+    return "\n".join(parts)
+
+
+def _title(subject: ModuleType) -> str:
+    return (inspect.getdoc(subject) or "").rstrip(".")
+
+
+def _hook(function: Callable[..., Any], options: SpecOptions) -> str:
+    said = arguments(function)
+    text = re.split(r"^\w+: ", inspect.getdoc(function) or "", maxsplit=1, flags=re.MULTILINE)[0].strip()
+    lines = [f"### `{function.__name__}`", "", f"*{KINDS[options.kind]}.{_allowed(options)}*", "", text, ""]
+    types = {name: _type(parameter) for name, parameter in inspect.signature(function).parameters.items()}
+    lines += [f"- `{name}` ({types[name]}): {said[name]}" for name in types]
+    return "\n".join([*lines, ""])
+
+
+def _allowed(options: SpecOptions) -> str:
+    if options.kind is not Kind.FILTER:
+        return ""
+    changes = ", ".join(f"`{field}`" for field in options.changes)
+    may = f" May change {changes} of `{options.value}`." if changes else " May only refuse."
+    return may + (" Fails closed." if options.vital else "")
+
+
+def _type(parameter: inspect.Parameter) -> str:
+    text = inspect.formatannotation(parameter.annotation)
+    return f"`{re.sub(r'(?:[a-z_]+[.])+', '', text)}`"
+
+
+def _job() -> str:
+    fields = ", ".join(f"`{field.name}`" for field in attrs.fields(Job))
+    return f"## Values\n\n### `Job({fields.replace('`', '')})`\n\n{inspect.getdoc(Job)}\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {"reference/hooks.md": hooks_page}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        path = HERE / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

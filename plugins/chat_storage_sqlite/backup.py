@@ -5,30 +5,32 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from chat_storage_sqlite.connection import file_uri
 from chat_storage_sqlite.epoch import forget_epoch
 from chatcore.errors import ConfigError, Unavailable
-
-_PAGES = 2000
-"""Copied at a time; writers pass in between."""
 
 
 def copy_file(source: Path, target: Path) -> None:
     """Copy the database in `source`, which may be in use, to the new file `target`. Raises Unavailable."""
     try:
-        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as raw:
+        with closing(_connect_for_reading(source)) as raw:
             copy_connection(raw, target)
     except sqlite3.Error as error:
         raise Unavailable(f"The backup failed: {error}.") from error
 
 
 def copy_connection(source: sqlite3.Connection, target: Path) -> None:
-    """Copy a database to the file `target`, whole or not at all. The copy begins an epoch of its own when it is opened."""
+    """Copy a database to the file `target`, whole or not at all.
+
+    The copy carries no epoch: it begins one of its own when it is opened.
+    """
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     try:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL, 0o600))
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:
-            source.backup(copy, pages=_PAGES)
+            # All at once: one snapshot. In steps it would begin again whenever somebody has written in between.
+            source.backup(copy, pages=-1)
             copy.execute("PRAGMA journal_mode = DELETE")
             forget_epoch(copy)
             _check(copy, part)
@@ -49,7 +51,7 @@ def restore(source: Path, target: Path) -> None:
     try:
         if target.exists():
             close_for_good(target)
-        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as raw:
+        with closing(_connect_for_reading(source)) as raw:
             _check(raw, source)
             copy_connection(raw, target)
     except sqlite3.Error as error:
@@ -66,6 +68,10 @@ def close_for_good(target: Path) -> None:
             raw.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.OperationalError as error:
             raise ConfigError(f"{target} is in use: stop the server first.") from error
+
+
+def _connect_for_reading(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(file_uri(path, "ro"), uri=True)
 
 
 def _check(raw: sqlite3.Connection, path: Path) -> None:

@@ -36,11 +36,12 @@ class Batch:
     def perform(self, acts: Sequence[Act]) -> None:
         """Do these in the transaction that is open. Raises only what ends it: then none of them has happened."""
         for are_posts, group in groupby(acts, key=lambda act: isinstance(act, Post)):
+            members = list(group)
             if are_posts:
-                self._post(list(group))  # type: ignore[arg-type]  # groupby forgets what it grouped by
+                self._post(members, alone=len(members) == len(acts))  # type: ignore[arg-type]  # groupby forgets the key
             else:
-                for work in group:
-                    self._work(work)  # type: ignore[arg-type]  # as above
+                for work in members:
+                    self._work(work, alone=len(acts) == 1)  # type: ignore[arg-type]  # as above
 
     def committed(self) -> list[Envelope]:
         """Stamp the envelopes of the posts with their places; all envelopes in order."""
@@ -48,16 +49,16 @@ class Batch:
             envelope.epoch, envelope.seq = self.setting.epoch, seq
         return self.envelopes
 
-    def _work(self, work: Work) -> None:
+    def _work(self, work: Work, *, alone: bool) -> None:
         tx = SqliteTx(self.db, self.setting)
-        outcome = self._alone(lambda: drive(work, tx, self.setting.slow_ms))
+        outcome = self._try(lambda: drive(work, tx, self.setting.slow_ms), alone=alone)
         if isinstance(outcome, Value):
             self.envelopes += tx.appended
         self.outcomes.append(outcome)
 
-    def _post(self, posts: list[Post]) -> None:
+    def _post(self, posts: list[Post], *, alone: bool) -> None:
         now_ms = to_ms(self.setting.clock.now())
-        outcome = self._alone(lambda: post_run(self.db, posts, now_ms))
+        outcome = self._try(lambda: post_run(self.db, posts, now_ms), alone=alone)
         if isinstance(outcome, Value):
             run = outcome.value
             self._sealed += run.sealed
@@ -68,24 +69,38 @@ class Batch:
         else:
             # Something that only the tables refuse. One by one, so that it fails alone.
             for post in posts:
-                self._post([post])
+                self._post([post], alone=False)
 
-    def _alone(self, act: Callable[[], Any]) -> Outcome[Any]:
-        """Do something that leaves nothing behind when it fails."""
+    def _try(self, act: Callable[[], Any], *, alone: bool) -> Outcome[Any]:
+        """Do something that leaves nothing behind when it fails.
+
+        `alone`: nothing else is in the transaction, which can then be begun again. A savepoint makes SQLite keep a copy
+        of every page that is changed after it.
+        """
         db = self.db
-        db.run("SAVEPOINT alone")
+        if not alone:
+            db.run("SAVEPOINT act")
         try:
-            result = act()
+            outcome: Outcome[Any] = Value(act())
         except BaseException as error:  # whatever it is, it belongs to the caller of this act
-            if is_fatal(error) or not db.in_transaction:
+            if is_fatal(error):
                 raise
-            db.run("ROLLBACK TO alone")
-            db.run("RELEASE alone")
-            return Error(error)
+            outcome = Error(error)
         if not db.in_transaction:
             raise Unavailable("The database gave up the transaction. Try again.")
-        db.run("RELEASE alone")
-        return Value(result)
+        if isinstance(outcome, Error):
+            self._take_back(alone=alone)
+        elif not alone:
+            db.run("RELEASE act")
+        return outcome
+
+    def _take_back(self, *, alone: bool) -> None:
+        if alone:
+            self.db.rollback()
+            self.db.run("BEGIN IMMEDIATE")
+        else:
+            self.db.run("ROLLBACK TO act")
+            self.db.run("RELEASE act")
 
 
 def drive(work: Work, tx: Tx, slow_ms: float) -> Any:

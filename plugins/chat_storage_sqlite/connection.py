@@ -1,6 +1,7 @@
 """A connection to SQLite: its settings, its errors in our words, its slow statements in the log."""
 
 import logging
+import os
 import sqlite3
 from pathlib import Path
 from time import perf_counter
@@ -9,11 +10,14 @@ from urllib.parse import quote
 
 import orjson
 
-from chat_storage_sqlite.faults import translate
+from chat_storage_sqlite.faults import is_busy, translate
 from chatcore.errors import ConfigError, Unavailable
 
 BUSY_MS = 250
 """How long SQLite itself waits for a lock of another process; the writer decides how often it asks again."""
+CHECKPOINT_PAGES = 4000
+"""The log is folded into the database when it holds this many pages (16 MiB). Seldom: a page written ten times is then
+folded once."""
 MINIMUM = (3, 38, 0)
 """JSON operators, RETURNING, UPDATE FROM."""
 
@@ -92,23 +96,31 @@ def open_connection(path: Path | None, slow_ms: float, *, read_only: bool = Fals
             cached_statements=512,
         )
         _configure(raw, read_only)
-    except sqlite3.Error as error:
-        known = translate(error)
-        if isinstance(known, Unavailable) and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-            raise known from error
+    except (sqlite3.Error, OSError) as error:
+        if isinstance(error, sqlite3.Error) and is_busy(error):
+            raise Unavailable("Another process holds the database. Try again.") from error
         raise ConfigError(f"DATABASE_URL: {path} cannot be opened as an SQLite database: {error}") from error
     return Connection(raw, slow_ms)
+
+
+def file_uri(path: Path, mode: str) -> str:
+    """The URI by which SQLite opens a file: `mode` is `ro` or `rwc`."""
+    return f"file:{quote(str(path))}?mode={mode}"
 
 
 def _uri(path: Path | None, read_only: bool) -> str:
     if path is None:
         return "file::memory:"
-    return f"file:{quote(str(path))}?mode={'ro' if read_only else 'rwc'}"
+    if not read_only and not path.exists():
+        # Password hashes are in it: nobody else's business. SQLite gives its side files the same mode.
+        os.close(os.open(path, os.O_CREAT, 0o600))
+    return file_uri(path, "ro" if read_only else "rwc")
 
 
 def _configure(raw: sqlite3.Connection, read_only: bool) -> None:
     if not read_only:
         raw.execute("PRAGMA journal_mode = WAL")
+        raw.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     for setting in (
         # One fdatasync for each commit: what was acknowledged survives a power loss, not just a killed process.
         "synchronous = FULL",

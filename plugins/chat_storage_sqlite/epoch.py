@@ -1,6 +1,6 @@
 """The epoch of the event log: the name of one history.
 
-A cursor from a history that was lost must never be mistaken for one of the history that replaced it. So a backup carries
+A cursor from a history that was lost must never be mistaken for one of the history that replaced it. So a backup has
 no epoch, and gets one when it is opened; and a database file that is not the file that it was (somebody copied it)
 begins a new one.
 """

@@ -36,6 +36,11 @@ def translate(error: sqlite3.Error) -> ChatError | None:
     return None
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process is in the way."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY
+
+
 def is_fatal(error: BaseException) -> bool:
     """Whether nothing else in this transaction can succeed: SQLite itself said that the storage is away."""
     return isinstance(error, Unavailable) and isinstance(error.__cause__, sqlite3.Error)

@@ -50,7 +50,8 @@ class Job(Generic[A]):
 class JobQueue(Generic[A]):
     """Bounded; filled in the Trio thread, emptied by threads of the storage."""
 
-    def __init__(self, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(self, is_stuck: Callable[[], bool] = lambda: False, max_waiting: int = MAX_WAITING) -> None:
+        self._is_stuck = is_stuck
         self._queue: SimpleQueue[Job[A] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._max = max_waiting
@@ -66,7 +67,7 @@ class JobQueue(Generic[A]):
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._closed:
             raise Unavailable("The storage is closed.")
-        if len(self) >= self._max:
+        if len(self) >= self._max or self._is_stuck():
             raise Unavailable("The storage has too much to do. Try again in a moment.")
         job = Job(act, self._lock)
         self._put += 1

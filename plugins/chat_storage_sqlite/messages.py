@@ -1,4 +1,4 @@
-"""Messages: pages, threads, edits, reactions. Sending is in `posting`, deleting in `deletion`, searching in `search`."""
+"""Messages: pages, threads, edits, reactions. Sending is in `posting`, deleting in `deletion`, search in `search`."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -79,7 +79,7 @@ class Migrator:
         return done
 
     def down(self, to: int) -> list[int]:
-        """Undo what lies above version `to` (0: everything), newest first; returns what was undone. Raises ConfigError."""
+        """Undo what lies above `to` (0: everything), newest first; returns what was undone. Raises ConfigError."""
         done = []
         for migration in reversed(self.migrations[to:]):
             if self._step(migration, migration.down, None):

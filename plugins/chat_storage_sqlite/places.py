@@ -1,6 +1,6 @@
 """Where rows lie: the integer keys of messages and events, put together from a number and an ordinal.
 
-A log grows at the end of its workspace's range and a channel at the end of its own, so what is read together lies together.
+A log grows at the end of its workspace's range, a channel at the end of its own: what is read together lies together.
 """
 
 MAX_ORDINAL = (1 << 32) - 1
@@ -8,7 +8,7 @@ MAX_SEQ = (1 << 40) - 1
 
 
 def message_row(channel_number: int, ordinal: int, *, reply: bool) -> int:
-    """The row of a channel's message: `ordinal` counts from 1 among its top-level messages, or among its replies."""
+    """The row of a message: `ordinal` counts from 1 among the channel's top-level messages, or its replies."""
     return (channel_number << 33) + (reply << 32) + ordinal
 
 

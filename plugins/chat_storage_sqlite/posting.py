@@ -5,6 +5,7 @@ judges and gives each message its place, and the rest write all rows of one tabl
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -22,7 +23,8 @@ from chatcore.ports import Envelope, Post, Posted
 _ASK = """
     WITH p (channel_id, user_id, temp_id, thread_id) AS (/*rows*/)
     SELECT json_group_array(json_array(
-        c.workspace_id, w.number, w.seq, c.number, c.position, c.replies, c.everyone, c.archived_at, cm.user_id IS NOT NULL,
+        c.workspace_id, w.number, w.seq, c.number, c.position, c.replies, c.everyone, c.archived_at,
+        cm.user_id IS NOT NULL,
         (SELECT d.id FROM messages d
             WHERE d.channel_id = c.id AND d.user_id = p.user_id AND d.temp_id = p.temp_id),
         (SELECT r.id FROM messages r WHERE r.id = p.thread_id AND r.channel_id = c.id AND r.thread_id IS NULL)
@@ -103,7 +105,8 @@ class _Judge:
         if sent is not None:
             return Posted(message=sent, duplicate=True)
         self._check(message, archived_at, joined, root_id)
-        self._claim(post.attachment_ids, workspace_id, message)
+        if post.attachment_ids:
+            self._claim(post.attachment_ids, workspace_id, message)
         if message.channel_id not in self.rows.places:
             log = self.rows.logs.setdefault(workspace_id, Log(log_number, seq))
             self.rows.places[message.channel_id] = Place(log, number, position, replies, everyone)
@@ -121,13 +124,11 @@ class _Judge:
             raise ValidationFailed.of("content", "must not hold the character U+0000")
 
     def _claim(self, attachment_ids: tuple[AttachmentId, ...], workspace_id: str, message: Message) -> None:
-        """Take the uploads for this message. Raises NotFound unless each is the author's, of this workspace, and free."""
-        if not attachment_ids:
-            return
+        """Take the uploads for this message. Raises NotFound unless each is its author's, of this workspace, and free."""
         owner = (workspace_id, message.user_id)
-        if any(self._uploads.get(id_) != owner for id_ in attachment_ids) or len(set(attachment_ids)) < len(
-            attachment_ids
-        ):
+        if len(set(attachment_ids)) < len(attachment_ids):
+            raise ValidationFailed.of("attachmentIds", "must not name an upload twice")
+        if any(self._uploads.get(id_) != owner for id_ in attachment_ids):
             raise NotFound.of("attachment")
         for id_ in attachment_ids:
             del self._uploads[id_]
@@ -136,7 +137,7 @@ class _Judge:
         message = post.message
         seq = self.rows.add(message, post.envelope, post.attachment_ids)
         self.sealed.append((post.envelope, seq))
-        sent = attrs.evolve(message, seq=seq)
+        sent = stamped(message, seq)
         if message.temp_id is not None:
             self._sent[message.channel_id, message.user_id, message.temp_id] = sent
         if message.thread_id is None:
@@ -147,6 +148,17 @@ class _Judge:
         if message.temp_id is None:
             return None
         return self._sent.get((message.channel_id, message.user_id, message.temp_id))
+
+
+_FIELDS = tuple(field.name for field in attrs.fields(Message))
+_values = attrgetter(*_FIELDS)
+
+
+def stamped(message: Message, seq: int) -> Message:
+    """The message with its place: `attrs.evolve`, at a third of its cost."""
+    fields = dict(zip(_FIELDS, _values(message), strict=True))
+    fields["seq"] = seq
+    return Message(**fields)
 
 
 def _uploads(db: Connection, ids: list[AttachmentId]) -> dict[str, tuple[str, str]]:

@@ -17,7 +17,7 @@ _GET = f"""
     SELECT {STATE} FROM channel_members cm JOIN channels c ON c.id = cm.channel_id
     WHERE cm.channel_id = ? AND cm.user_id = ?
 """
-# Behind the marker, only the deleted messages have to be counted, and the mentions: by an index, and only now that it moves.
+# Behind the marker, only deleted messages and mentions have to be counted: by an index, and only now that it moves.
 _PLACE = """
     UPDATE channel_members AS cm SET
         read_seq = ?3,
@@ -64,7 +64,7 @@ def position_at(db: Connection, channel_id: str, seq: int) -> int:
 def place_marker(
     db: Connection, channel_id: str, user_id: str, *, seq: int, position: int, message_id: str | None = None
 ) -> None:
-    """Put a member's marker at `seq`, where the newest top-level message is that at `position`, and count what is behind."""
+    """Put a member's marker at `seq`, where the newest top-level message is at `position`; count what is behind."""
     db.run(_PLACE, channel_id, user_id, seq, message_id, position)
 
 

@@ -1,8 +1,8 @@
 """Full-text search.
 
 A channel's top-level messages are one range of rows in the index, its replies another. Each range is searched by itself
-from its newest message backwards, up to as many hits as a page holds: a word that is everywhere costs no more than a rare
-one, and other channels cost nothing.
+from its newest message backwards, up to as many hits as a page holds: a word that is everywhere costs no more than a
+rare one, and other channels cost nothing.
 """
 
 import re

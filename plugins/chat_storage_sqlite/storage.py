@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import trio
+
 from chat_storage_sqlite.batch import Act, Work
 from chat_storage_sqlite.tx import SqliteTx
 from chatcore.errors import ChatError
@@ -12,6 +14,9 @@ from chatcore.ports import Envelope, Post, Posted, Tx
 
 T = TypeVar("T")
 CommitListener = Callable[[Sequence[Envelope]], None]
+
+PROBE_SECONDS = 1.0
+"""How long a storage that failed may take to show that it works again."""
 
 log = logging.getLogger("chatcore.storage")
 
@@ -71,13 +76,18 @@ class SqliteStorage:
 
     async def health(self) -> dict[str, Any]:
         facts = self._lanes.facts()
-        if facts.pop("failed", False):
-            # An empty transaction shows whether that is over: nobody may come to write until we say so.
+        if not facts.pop("failed", False):
+            return {"ok": not facts.get("stuck", False), **facts}
+        # The last transaction failed. An empty one shows whether that is over: nobody may come to write before that.
+        reason = "The database does not answer."
+        with trio.move_on_after(PROBE_SECONDS):
             try:
                 await self.write(_touch)
             except ChatError as error:
-                return {"ok": False, "reason": error.message, **facts}
-        return {"ok": True, **facts}
+                reason = error.message
+            else:
+                return {"ok": True, **facts}
+        return {"ok": False, "reason": reason, **facts}
 
     async def backup(self, target: str) -> None:
         await self._lanes.copy(Path(target))

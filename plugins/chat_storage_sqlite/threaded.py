@@ -41,6 +41,7 @@ class Threaded:
     def facts(self) -> dict[str, Any]:
         return {
             "failed": self._writer.failure is not None,
+            "stuck": self._writer.is_stuck(),
             "waiting_writes": len(self._writer.queue),
             "waiting_reads": len(self._readers.queue),
         }

@@ -12,7 +12,7 @@ from outcome import Error, Outcome
 from chat_storage_sqlite.batch import Act, Batch
 from chat_storage_sqlite.connection import Connection
 from chat_storage_sqlite.faults import again
-from chat_storage_sqlite.job import Job, JobQueue, finish, is_late
+from chat_storage_sqlite.job import PATIENCE, Job, JobQueue, finish, is_late
 from chat_storage_sqlite.tx import Setting
 from chatcore.errors import ChatError
 from chatcore.ports import Envelope
@@ -31,14 +31,20 @@ class Writer:
     """`deliver` is called in the Trio thread after each commit, before the callers resume."""
 
     def __init__(self, db: Connection, setting: Setting, deliver: Deliver) -> None:
-        self.queue: JobQueue[Act] = JobQueue()
+        self.queue: JobQueue[Act] = JobQueue(self.is_stuck)
         self.failure: BaseException | None = None
+        self._busy_since: float | None = None
         self._db = db
         self._setting = setting
         self._deliver = deliver
         self._token = trio.lowlevel.current_trio_token()
         self._thread = threading.Thread(target=self._loop, name="chatcore-storage-writer", daemon=True)
         self._thread.start()
+
+    def is_stuck(self) -> bool:
+        """Whether the transaction that is under way has taken far too long: a disk that does not answer."""
+        since = self._busy_since
+        return since is not None and time.monotonic() - since > PATIENCE
 
     def join(self) -> None:
         """Wait until everything in the closed queue is done; then close the connection."""
@@ -49,7 +55,9 @@ class Writer:
         while (job := self.queue.take()) is not None:
             waiting = self._begin([job])
             if waiting:
+                self._busy_since = time.monotonic()
                 self._commit(waiting)
+                self._busy_since = None
 
     def _begin(self, waiting: list[Job[Act]]) -> list[Job[Act]]:
         """Begin a transaction; the jobs to be done in it, none when their callers are gone or had to be refused."""

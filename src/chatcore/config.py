@@ -18,13 +18,20 @@ from chatcore.errors import ConfigError
 _MIB = 1024 * 1024
 
 
+def _without_password(url: str | None) -> str:
+    """A URL as logs may show it."""
+    return repr(url if url is None else re.sub(r"(?<=//)[^/]*@", "***@", url))
+
+
 @attrs.frozen(kw_only=True)
 class Config:
     """Every setting with its default. Its environment variable is in its metadata; `chat.toml` has the field's name."""
 
-    database_url: str = attrs.field(default="sqlite:///chat.db", metadata={"env": "DATABASE_URL"})
+    database_url: str = attrs.field(
+        default="sqlite:///chat.db", metadata={"env": "DATABASE_URL"}, repr=_without_password
+    )
     database_pool_size: int = attrs.field(default=10, metadata={"env": "DATABASE_POOL_SIZE", "min": 1, "max": 500})
-    redis_url: str | None = attrs.field(default=None, metadata={"env": "REDIS_URL"})
+    redis_url: str | None = attrs.field(default=None, metadata={"env": "REDIS_URL"}, repr=_without_password)
     secret: str | None = attrs.field(default=None, metadata={"env": "CHATCORE_SECRET"}, repr=False)
     secret_file: str | None = attrs.field(default=None, metadata={"env": "CHATCORE_SECRET_FILE"})
     upload_dir: str = attrs.field(default="./uploads", metadata={"env": "UPLOAD_DIR"})
@@ -48,7 +55,7 @@ class Config:
     rate_limits: str | Mapping[str, Any] = attrs.field(default="default", metadata={"env": "RATE_LIMITS"})
     bcrypt_rounds: int = attrs.field(default=12, metadata={"env": "BCRYPT_ROUNDS", "min": 12, "max": 18})
     slow_query_ms: int = attrs.field(default=100, metadata={"env": "SLOW_QUERY_MS", "min": 1, "max": 60_000})
-    plugin_settings: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, metadata={"table": "plugin"})
+    plugin_settings: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, repr=False)
 
 
 def load(*, file: Path | None = None, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Config:
@@ -80,7 +87,7 @@ def _from_file(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file}: is not valid TOML: {error}") from error
     values: dict[str, Any] = {}
     for key, value in data.items():
-        where = f"{file}{_line_of(key, text)}: {key}"
+        where = f"{file}{_line_of(key, text)}: {shown(key)}"
         if key == "plugin":
             values["plugin_settings"] = _plugin_tables(value, where)
         elif key not in FIELDS:
@@ -96,7 +103,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for variable, text in environ.items():
         if variable not in names:
             if variable.startswith("CHATCORE_"):
-                raise ConfigError(f"environment: {variable}: unknown variable{_did_you_mean(variable, names)}")
+                raise ConfigError(f"environment: {shown(variable)}: unknown variable{_did_you_mean(variable, names)}")
         elif text:
             where = f"environment: {variable}"
             values[names[variable]] = _checked(names[variable], _from_text(text, _TYPES[names[variable]]), where)
@@ -121,9 +128,9 @@ def _plugin_tables(value: Any, where: str) -> dict[str, dict[str, Any]]:
         raise ConfigError(f"{where}: must be a table for each plugin, like [plugin.nospam]")
     for name, table in value.items():
         if not isinstance(table, dict):
-            raise ConfigError(f"{where}.{name}: must be a table, like [plugin.{name}]")
+            raise ConfigError(f"{where}.{shown(name)}: must be a table, like [plugin.nospam]")
         if not isinstance(table.get("enabled", True), bool):
-            raise ConfigError(f"{where}.{name}.enabled: must be true or false")
+            raise ConfigError(f"{where}.{shown(name)}.enabled: must be true or false")
     return value
 
 
@@ -134,6 +141,11 @@ def _line_of(key: str, text: str) -> str:
         if pattern.match(line):
             return f", line {number}"
     return ""
+
+
+def shown(key: str) -> str:
+    """A key as a one-line message shows it: TOML takes any text between quotes."""
+    return key if key.isprintable() else repr(key)
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -172,7 +184,7 @@ def check_value(value: Any, hint: Any, where: str) -> Any:
     if origin in (list, tuple):
         return origin(check_value(item, inner[0], f"{where}[{index}]") for index, item in enumerate(value))
     if origin is dict:
-        return {key: check_value(item, inner[1], f"{where}.{key}") for key, item in value.items()}
+        return {key: check_value(item, inner[1], f"{where}.{shown(key)}") for key, item in value.items()}
     return float(value) if hint is float else value
 
 
@@ -203,7 +215,7 @@ def _rate_limits(value: Any, where: str) -> str | dict[str, Any]:
         return str(value)
     if not isinstance(value, dict):
         raise ConfigError(f"{where}: must be default, off, or a table [rate_limits] in the file")
-    return {rule: _rate(rate, f"{where}.{rule}") for rule, rate in value.items()}
+    return {rule: _rate(rate, f"{where}.{shown(rule)}") for rule, rate in value.items()}
 
 
 def _rate(value: Any, where: str) -> str | dict[str, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 import attrs
 
-from chatcore.config import check_value
+from chatcore.config import check_value, shown
 from chatcore.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def read_settings(cls: type[P], table: Mapping[str, Any], plugin: str) -> P:
     for key in table:
         if key not in names and key not in RESERVED:
             known = ", ".join(sorted(names)) or "none"
-            raise ConfigError(f"plugin.{plugin}.{key}: unknown setting; the plugin has: {known}")
+            raise ConfigError(f"plugin.{plugin}.{shown(key)}: unknown setting; the plugin has: {known}")
     given = {
         key: check_value(value, hints[key], f"plugin.{plugin}.{key}") for key, value in table.items() if key in names
     }
@@ -72,9 +72,9 @@ def check_settings(
             plugin.config(cls)
         unknown = set(plugin.settings) - RESERVED
         if unknown and not classes:
-            raise ConfigError(f"plugin.{plugin.name}.{min(unknown)}: unknown setting; the plugin has none")
+            raise ConfigError(f"plugin.{plugin.name}.{shown(min(unknown))}: unknown setting; the plugin has none")
     if left:
-        raise ConfigError(f"plugin.{min(left)}: there is no such plugin; install it, or add it to `plugins`")
+        raise ConfigError(f"plugin.{shown(min(left))}: there is no such plugin; install it, or add it to `plugins`")
 
 
 def settings_classes(part: Any) -> list[type[PluginConfig]]:

@@ -1,0 +1,85 @@
+"""`chatcore login` and `logout`: sign in to a running server, and out."""
+
+import click
+import httpx
+import trio
+
+from chatcli.password import ask_password, password_stdin_option
+from chatcli.problem import Failure
+from chatcli.remote.answer import Refused, read
+from chatcli.remote.api import connect, unreachable
+from chatcli.remote.credentials import Account, Credentials
+from chatcli.signin import clean_url
+
+
+async def _sign_in(url: str, email: str, password: str, credentials: Credentials) -> Account:
+    try:
+        async with connect(url) as http:
+            answer = read(await http.post("/api/auth/login", json={"email": email, "password": password}))
+    except httpx.TransportError as error:
+        raise unreachable(url, error) from error
+    account = Account(
+        url=url,
+        email=answer["user"]["email"],
+        access_token=answer["accessToken"],
+        refresh_token=answer["refreshToken"],
+    )
+    async with credentials.locked():
+        credentials.put(account, first=True)
+    return account
+
+
+async def _sign_out(account: Account, credentials: Credentials) -> None:
+    try:
+        async with connect(account.url) as http:
+            read(await http.post("/api/auth/logout", json={"refreshToken": account.refresh_token}))
+    except httpx.TransportError as error:
+        raise unreachable(account.url, error) from error
+    except Refused as refused:
+        if refused.status != 401:  # then the session is over already
+            raise
+    async with credentials.locked():
+        credentials.remove(account)
+
+
+@click.command(short_help="Sign in to a running server.")
+@click.argument("url", envvar="CHATCORE_URL")
+@click.option("--email", metavar="EMAIL", help="Your e-mail address.  [default: asked for]")
+@password_stdin_option
+def login(url: str, email: str | None, password_stdin: bool) -> None:
+    """Sign in to the server at URL, for `send` and `tail`.
+
+    The sign-in is kept in ~/.config/chatcore/credentials.json, which only you can read; not the password. Several
+    people can be signed in: the newest is used, or the one named with --as.
+
+    \b
+    Examples:
+      chatcore login http://127.0.0.1:8000
+      echo "$PASSWORD" | chatcore login https://chat.example.org --email ada@example.org --password-stdin
+    """
+    url = clean_url(url)
+    if email is None:
+        if password_stdin:
+            raise click.UsageError("--password-stdin needs --email.")
+        email = click.prompt("E-mail", err=True)
+    account = trio.run(_sign_in, url, email, ask_password(from_stdin=password_stdin), Credentials())
+    click.echo(f"Signed in to {url} as {account.email}.")
+
+
+@click.command(short_help="Sign out again.")
+@click.argument("url", required=False)
+@click.option("--as", "email", metavar="EMAIL", help="Which of your sign-ins to end.  [default: the newest]")
+def logout(url: str | None, email: str | None) -> None:
+    """End a sign-in, at the server and on this machine.
+
+    \b
+    Examples:
+      chatcore logout
+      chatcore logout https://chat.example.org --as ada@example.org
+    """
+    credentials = Credentials()
+    account = credentials.find(None if url is None else clean_url(url), email)
+    if account is None:
+        raise Failure("there is no such sign-in")
+    trio.run(_sign_out, account, credentials)
+    click.echo(f"Signed out of {account.url} as {account.email}.")

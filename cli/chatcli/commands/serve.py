@@ -1,0 +1,79 @@
+"""`chatcore serve`: the server."""
+
+import errno
+from functools import partial
+from pathlib import Path
+
+import click
+import trio
+
+from chatcli import problem, settings
+from chatcli.settings import database_options
+from chatcore import open_migrator
+from chatcore.config import Config
+
+
+async def _serve(config: Config, host: str, port: int, migrate: bool) -> None:
+    from chatserver.app import run_server  # half a second of imports, that other commands need not pay
+
+    if migrate:
+        async with open_migrator(config) as migrator:
+            await migrator.up()
+    await run_server(config, host=host, port=port)
+
+
+def _explained(error: BaseException, host: str, port: int) -> BaseException:
+    """A failure to listen in words that say what to do; any other error as it is."""
+    for each in problem.leaves(error):
+        if isinstance(each, OSError) and each.errno == errno.EADDRINUSE:
+            return problem.Failure(f"port {port} is taken: stop what listens there, or choose another with --port")
+        if isinstance(each, OSError) and each.errno == errno.EACCES and each.filename is None:
+            return problem.Failure(f"port {port} is for the administrator: choose one from 1024 with --port")
+        if isinstance(each, OSError) and each.errno == errno.EADDRNOTAVAIL:
+            return problem.Failure(f"this machine has no address {host}: choose another with --host")
+    return error
+
+
+@click.command(short_help="Serve the chat on HTTP and WebSocket.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 is every one.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0 picks one."
+)
+@database_options
+@click.option("--redis-url", metavar="URL", help="Redis, which carries events between servers (REDIS_URL).")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Server processes.")
+@click.option(
+    "--plugin", "plugins", multiple=True, metavar="FILE", help="Load this plugin too. May be given several times."
+)
+@click.option("--migrate", is_flag=True, help="Bring the database's schema up to date first.")
+def serve(
+    host: str,
+    port: int,
+    config_file: Path | None,
+    database_url: str | None,
+    redis_url: str | None,
+    workers: int,
+    plugins: tuple[str, ...],
+    migrate: bool,
+) -> None:
+    """Serve the chat until SIGTERM or Ctrl-C.
+
+    Says `Chatcore is ready on http://HOST:PORT` once it accepts connections. A SQLite database is made on the first
+    start, with the workspace `default` and the channel `general`; the password of its owner is printed once, on stderr.
+
+    \b
+    Examples:
+      chatcore serve
+      chatcore serve --port 9000 --database-url sqlite:////var/lib/chatcore/chat.db
+      chatcore serve --config /etc/chatcore/chat.toml --plugin nospam.py
+    """
+    flags = {"database_url": database_url, "redis_url": redis_url, "plugins": plugins or None}
+    config = settings.read(config_file, flags)
+    if workers > 1:
+        raise problem.Failure(
+            "more than one worker needs PostgreSQL, which this release has no plugin for: leave --workers"
+        )
+    try:
+        trio.run(partial(_serve, config, host, port, migrate))
+    except (OSError, BaseExceptionGroup) as error:
+        raise _explained(error, host, port) from error

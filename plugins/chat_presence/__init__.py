@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
+from chat_presence.last_seen import LastSeen
 from chat_presence.tracker import GRACE_SECONDS, MemoryPresence
 from chatcore.hooks import hookimpl
 from chatcore.ports import Provider, ProviderContext, background
@@ -12,11 +13,19 @@ __all__ = ["GRACE_SECONDS", "MemoryPresence", "open_presence", "register_provide
 
 @asynccontextmanager
 async def open_presence(context: ProviderContext) -> AsyncIterator[MemoryPresence]:
-    """A tracker, and the task that notices departures, for as long as the context lasts."""
-    tracker = MemoryPresence(context.clock)
-    async with background() as tasks:
-        tasks.keep("presence", tracker.run)
-        yield tracker
+    """A tracker, and the tasks that notice departures and write them down, for as long as the context lasts."""
+    records = None if context.storage is None else LastSeen(context.storage)
+    tracker = MemoryPresence(context.clock, records)
+    try:
+        async with background() as tasks:
+            tasks.keep("presence", tracker.run)
+            if records is not None:
+                tasks.keep("presence records", records.run)
+            yield tracker
+    finally:
+        tracker.close()
+        if records is not None:
+            await records.close()
 
 
 @hookimpl

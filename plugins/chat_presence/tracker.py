@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import trio
 
+from chat_presence.last_seen import LastSeen
 from chatcore.ids import UserId
 from chatcore.model import Presence, PresenceStatus
 from chatcore.ports import Clock
@@ -38,10 +39,12 @@ class MemoryPresence:
     """A `chatcore.ports.PresenceTracker` for one process. `run` must be running for departures to be noticed.
 
     Who wants to look offline is offline at once, without grace, and what they do then leaves no trace in `last_seen`.
+    `records` keeps `last_seen` over restarts; None keeps it for as long as the tracker lives.
     """
 
-    def __init__(self, clock: Clock, *, grace: float = GRACE_SECONDS) -> None:
+    def __init__(self, clock: Clock, records: LastSeen | None = None, *, grace: float = GRACE_SECONDS) -> None:
         self._clock = clock
+        self._records = records
         self._grace = grace
         self._people: dict[UserId, _Person] = {}
         # Deadlines in Trio's time. The grace is the same for all, so they are in the order in which they were added.
@@ -55,6 +58,8 @@ class MemoryPresence:
 
     async def connect(self, user_id: UserId, connection_id: str, status: PresenceStatus) -> None:
         """A device connected, with this status."""
+        if status is PresenceStatus.OFFLINE:
+            await self._recall([user_id])  # nothing will say anew when they were last seen
         person = self._people.setdefault(user_id, _Person())
         self._leaving.pop(user_id, None)
         person.devices[connection_id] = status
@@ -81,7 +86,9 @@ class MemoryPresence:
 
     async def get(self, user_ids: Iterable[UserId]) -> dict[UserId, Presence]:
         """The status of each of these people, unknown ones as offline."""
-        return {user_id: self._presence(user_id) for user_id in user_ids}
+        wanted = list(user_ids)
+        await self._recall(wanted)
+        return {user_id: self._presence(user_id) for user_id in wanted}
 
     async def health(self) -> dict[str, Any]:
         """How many people are there, and how many are about to be gone."""
@@ -100,6 +107,16 @@ class MemoryPresence:
                 del self._leaving[user_id]
                 self._depart(user_id)
             self._somebody_leaves = trio.Event()
+
+    def close(self) -> None:
+        """Everybody is gone now, as the process is: note it."""
+        for user_id, person in self._people.items():
+            if person.shown is not PresenceStatus.OFFLINE:
+                if person.devices:
+                    person.last_seen = self._clock.now()
+                person.devices.clear()
+                person.shown = PresenceStatus.OFFLINE
+                self._note(self._presence(user_id))
 
     def _depart(self, user_id: UserId) -> None:
         person = self._people[user_id]
@@ -120,8 +137,22 @@ class MemoryPresence:
         here = person.shown is PresenceStatus.ONLINE and person.devices
         return Presence(user_id=user_id, status=person.shown, last_seen=self._clock.now() if here else person.last_seen)
 
+    async def _recall(self, user_ids: Iterable[UserId]) -> None:
+        """Look up people who have not been here since the start."""
+        if self._records is None:
+            return
+        unknown = [user_id for user_id in user_ids if user_id not in self._people]
+        if unknown:
+            for user_id, last_seen in (await self._records.load(unknown)).items():
+                self._people.setdefault(user_id, _Person(last_seen=last_seen))
+
+    def _note(self, presence: Presence) -> None:
+        if self._records is not None:
+            self._records.note(presence)
+
     def _tell(self, user_id: UserId) -> None:
         presence = self._presence(user_id)
+        self._note(presence)
         for listener in self._listeners:
             try:
                 listener(presence)

@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 from outcome import Error, Outcome, Value
 
-from chat_storage_sqlite.columns import to_ms
 from chat_storage_sqlite.connection import Connection
 from chat_storage_sqlite.faults import is_fatal
 from chat_storage_sqlite.posting import post_run
@@ -18,9 +17,16 @@ from chatcore.errors import ChatError, Unavailable
 from chatcore.ports import Envelope, Post, Tx
 
 Work = Callable[[Tx], Awaitable[Any]]
-Act = Post | Work
 
 log = logging.getLogger("chatcore.storage")
+
+
+@attrs.define(eq=False)
+class Act:
+    """What a caller wants done, and the time at which they asked: clocks are read in the Trio thread only."""
+
+    what: Post | Work
+    now_ms: int
 
 
 @attrs.define(eq=False)
@@ -35,13 +41,13 @@ class Batch:
 
     def perform(self, acts: Sequence[Act]) -> None:
         """Do these in the transaction that is open. Raises only what ends it: then none of them has happened."""
-        for are_posts, group in groupby(acts, key=lambda act: isinstance(act, Post)):
+        for are_posts, group in groupby(acts, key=lambda act: isinstance(act.what, Post)):
             members = list(group)
             if are_posts:
-                self._post(members, alone=len(members) == len(acts))  # type: ignore[arg-type]  # groupby forgets the key
+                self._post(members, alone=len(members) == len(acts))
             else:
-                for work in members:
-                    self._work(work, alone=len(acts) == 1)  # type: ignore[arg-type]  # as above
+                for act in members:
+                    self._work(act, alone=len(acts) == 1)
 
     def committed(self) -> list[Envelope]:
         """Stamp the envelopes of the posts with their places; all envelopes in order."""
@@ -49,27 +55,29 @@ class Batch:
             envelope.epoch, envelope.seq = self.setting.epoch, seq
         return self.envelopes
 
-    def _work(self, work: Work, *, alone: bool) -> None:
-        tx = SqliteTx(self.db, self.setting)
+    def _work(self, act: Act, *, alone: bool) -> None:
+        assert not isinstance(act.what, Post)
+        work, tx = act.what, SqliteTx(self.db, self.setting, act.now_ms)
         outcome = self._try(lambda: drive(work, tx, self.setting.slow_ms), alone=alone)
         if isinstance(outcome, Value):
             self.envelopes += tx.appended
         self.outcomes.append(outcome)
 
-    def _post(self, posts: list[Post], *, alone: bool) -> None:
-        now_ms = to_ms(self.setting.clock.now())
+    def _post(self, acts: list[Act], *, alone: bool) -> None:
+        posts = [act.what for act in acts if isinstance(act.what, Post)]
+        now_ms = acts[-1].now_ms
         outcome = self._try(lambda: post_run(self.db, posts, now_ms), alone=alone)
         if isinstance(outcome, Value):
             run = outcome.value
             self._sealed += run.sealed
             self.envelopes += (envelope for envelope, _ in run.sealed)
             self.outcomes += (Error(made) if isinstance(made, ChatError) else Value(made) for made in run.outcomes)
-        elif len(posts) == 1:
+        elif len(acts) == 1:
             self.outcomes.append(outcome)
         else:
             # Something that only the tables refuse. One by one, so that it fails alone.
-            for post in posts:
-                self._post([post], alone=False)
+            for act in acts:
+                self._post([act], alone=False)
 
     def _try(self, act: Callable[[], Any], *, alone: bool) -> Outcome[Any]:
         """Do something that leaves nothing behind when it fails.

@@ -6,7 +6,6 @@ import orjson
 
 from chat_storage_sqlite.columns import from_ms, to_ms
 from chat_storage_sqlite.connection import Connection
-from chatcore.ports import Clock
 
 _LOAD = """
     SELECT json_group_array(json_array(key, count, expires_at)) FROM rate_counters WHERE expires_at > ?
@@ -19,9 +18,9 @@ _SAVE = """
 
 
 class Counters:
-    def __init__(self, db: Connection, clock: Clock) -> None:
+    def __init__(self, db: Connection, now_ms: int) -> None:
         self._db = db
-        self._clock = clock
+        self._now_ms = now_ms
 
     async def load(self, now: datetime) -> dict[str, tuple[int, datetime]]:
         return {key: (count, from_ms(ms)) for key, count, ms in self._db.json(_LOAD, to_ms(now))}
@@ -29,4 +28,4 @@ class Counters:
     async def save(self, counters: dict[str, tuple[int, datetime]]) -> None:
         rows = [[key, count, to_ms(expires_at)] for key, (count, expires_at) in counters.items()]
         self._db.run(_SAVE, orjson.dumps(rows).decode())
-        self._db.run("DELETE FROM rate_counters WHERE expires_at <= ?", to_ms(self._clock.now()))
+        self._db.run("DELETE FROM rate_counters WHERE expires_at <= ?", self._now_ms)

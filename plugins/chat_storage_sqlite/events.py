@@ -1,6 +1,6 @@
 """The event log."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import orjson
 
@@ -11,7 +11,7 @@ from chatcore.errors import NotFound
 from chatcore.events import Audience, Event, MessageUpdated, Scope
 from chatcore.ids import WorkspaceId
 from chatcore.model import Position
-from chatcore.ports import Clock, Envelope, seal
+from chatcore.ports import Envelope, seal
 
 _NEXT = "UPDATE workspaces SET seq = seq + 1 WHERE id = ? RETURNING number, seq"
 _APPEND = """
@@ -27,14 +27,15 @@ _SINCE = """
 _CUT = """
     SELECT place FROM events WHERE place > ? AND place <= ? AND created_at BETWEEN ? AND ? ORDER BY place LIMIT 1
 """
-_FUTURE = timedelta(days=1)
+_FUTURE = 86_400_000
+"""A day, in milliseconds."""
 
 
 class EventLog:
-    def __init__(self, db: Connection, epoch: str, clock: Clock, appended: list[Envelope]) -> None:
+    def __init__(self, db: Connection, epoch: str, now_ms: int, appended: list[Envelope]) -> None:
         self._db = db
         self._epoch = epoch
-        self._clock = clock
+        self._now_ms = now_ms
         self._appended = appended
 
     async def append(self, event: Event) -> int:
@@ -53,7 +54,7 @@ class EventLog:
             audience.user_id,
             event.message_id if isinstance(event, MessageUpdated) else None,
             envelope.data.decode(),
-            to_ms(self._clock.now()),
+            self._now_ms,
         )
         self._appended.append(envelope)
         return int(seq)
@@ -80,7 +81,7 @@ class EventLog:
 
     def _trim(self, number: int, newest: int, trimmed: int, before: datetime) -> int:
         start, end = event_place(number, trimmed), event_place(number, newest)
-        first_kept = self._db.value(_CUT, start, end, to_ms(before), to_ms(self._clock.now() + _FUTURE))
+        first_kept = self._db.value(_CUT, start, end, to_ms(before), self._now_ms + _FUTURE)
         cut = end if first_kept is None else first_kept - 1
         if cut <= start:
             return 0

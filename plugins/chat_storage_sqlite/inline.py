@@ -10,7 +10,7 @@ from typing import Any
 import trio
 
 from chat_storage_sqlite.backup import copy_connection
-from chat_storage_sqlite.batch import Act, Batch, Work
+from chat_storage_sqlite.batch import Act, Batch
 from chat_storage_sqlite.connection import Connection
 from chat_storage_sqlite.readers import read
 from chat_storage_sqlite.tx import Setting
@@ -42,11 +42,11 @@ class Inline:
             self._deliver(envelopes)
         return batch.outcomes[0].unwrap()
 
-    async def read(self, work: Work) -> Any:
+    async def read(self, act: Act) -> Any:
         await self._ready()
         self._db.run("PRAGMA query_only = ON")
         try:
-            return read(self._db, self._setting, work)
+            return read(self._db, self._setting, act)
         finally:
             self._db.run("PRAGMA query_only = OFF")
 

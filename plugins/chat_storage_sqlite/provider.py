@@ -32,18 +32,18 @@ async def open_sqlite(context: ProviderContext) -> AsyncIterator[SqliteStorage]:
     path = parse_address(config.database_url).path
     prepare = partial(_prepare, path, config.slow_query_ms, to_ms(clock.now()))
     db, epoch = await trio.to_thread.run_sync(prepare, limiter=trio.CapacityLimiter(1))
-    setting = Setting(epoch, clock, config.slow_query_ms)
+    setting = Setting(epoch, config.slow_query_ms)
     commits = Commits()
     if path is None:
         inline = Inline(db, setting, commits.deliver)
         try:
-            yield SqliteStorage(inline, commits, epoch)
+            yield SqliteStorage(inline, commits, epoch, clock)
         finally:
             inline.close()
     else:
         threaded = Threaded(db, path, setting, commits.deliver, min(MAX_READERS, config.database_pool_size))
         try:
-            yield SqliteStorage(threaded, commits, epoch)
+            yield SqliteStorage(threaded, commits, epoch, clock)
         finally:
             await threaded.close()
 

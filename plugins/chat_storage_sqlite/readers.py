@@ -8,27 +8,29 @@ from typing import Any
 import trio
 from outcome import Outcome, capture
 
-from chat_storage_sqlite.batch import Work, drive
+from chat_storage_sqlite.batch import Act, drive
 from chat_storage_sqlite.connection import Connection
 from chat_storage_sqlite.job import Job, JobQueue, finish, is_late
 from chat_storage_sqlite.tx import Setting, SqliteTx
 from chatcore.errors import Unavailable
+from chatcore.ports import Post
 
 log = logging.getLogger("chatcore.storage")
 
 
-def read(db: Connection, setting: Setting, work: Work) -> Any:
+def read(db: Connection, setting: Setting, act: Act) -> Any:
     """Run a transaction that only reads."""
+    assert not isinstance(act.what, Post)
     db.run("BEGIN")
     try:
-        return drive(work, SqliteTx(db, setting), setting.slow_ms)
+        return drive(act.what, SqliteTx(db, setting, act.now_ms), setting.slow_ms)
     finally:
         db.rollback()
 
 
 class Readers:
     def __init__(self, connect: Callable[[], Connection], count: int, setting: Setting) -> None:
-        self.queue: JobQueue[Work] = JobQueue()
+        self.queue: JobQueue[Act] = JobQueue()
         self._setting = setting
         self._token = trio.lowlevel.current_trio_token()
         self._threads = [
@@ -50,12 +52,12 @@ class Readers:
         self.queue.close()  # the word for the next thread
         db.close()
 
-    def _read(self, db: Connection, job: Job[Work]) -> Any:
+    def _read(self, db: Connection, job: Job[Act]) -> Any:
         if is_late(job):
             raise Unavailable("The storage has too much to read. Try again in a moment.")
         return read(db, self._setting, job.act)
 
-    def _finish(self, job: Job[Work], outcome: Outcome[Any]) -> None:
+    def _finish(self, job: Job[Act], outcome: Outcome[Any]) -> None:
         try:
             self._token.run_sync_soon(finish, [job], [outcome])
         except trio.RunFinishedError:

@@ -8,9 +8,10 @@ from typing import Any, Protocol, TypeVar
 import trio
 
 from chat_storage_sqlite.batch import Act, Work
+from chat_storage_sqlite.columns import to_ms
 from chat_storage_sqlite.tx import SqliteTx
 from chatcore.errors import ChatError
-from chatcore.ports import Envelope, Post, Posted, Tx
+from chatcore.ports import Clock, Envelope, Post, Posted, Tx
 
 T = TypeVar("T")
 CommitListener = Callable[[Sequence[Envelope]], None]
@@ -26,7 +27,7 @@ class Lanes(Protocol):
 
     async def write(self, act: Act) -> Any: ...
 
-    async def read(self, work: Work) -> Any: ...
+    async def read(self, act: Act) -> Any: ...
 
     async def copy(self, target: Path) -> None: ...
 
@@ -50,10 +51,11 @@ class Commits:
 class SqliteStorage:
     """See `chatcore.ports.storage.Storage`."""
 
-    def __init__(self, lanes: Lanes, commits: Commits, epoch: str) -> None:
+    def __init__(self, lanes: Lanes, commits: Commits, epoch: str, clock: Clock) -> None:
         self._lanes = lanes
         self._commits = commits
         self._epoch = epoch
+        self._clock = clock
 
     @property
     def epoch(self) -> str:
@@ -63,15 +65,15 @@ class SqliteStorage:
         self._commits.listeners.append(listener)
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
-        result: T = await self._lanes.read(work)
+        result: T = await self._lanes.read(self._act(work))
         return result
 
     async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
-        result: T = await self._lanes.write(work)
+        result: T = await self._lanes.write(self._act(work))
         return result
 
     async def post(self, post: Post) -> Posted:
-        posted: Posted = await self._lanes.write(post)
+        posted: Posted = await self._lanes.write(self._act(post))
         return posted
 
     async def health(self) -> dict[str, Any]:
@@ -91,6 +93,9 @@ class SqliteStorage:
 
     async def backup(self, target: str) -> None:
         await self._lanes.copy(Path(target))
+
+    def _act(self, what: Post | Work) -> Act:
+        return Act(what, to_ms(self._clock.now()))
 
 
 async def _touch(tx: Tx) -> None:

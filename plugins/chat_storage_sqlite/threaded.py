@@ -7,7 +7,7 @@ from typing import Any
 import trio
 
 from chat_storage_sqlite.backup import copy_file
-from chat_storage_sqlite.batch import Act, Work
+from chat_storage_sqlite.batch import Act
 from chat_storage_sqlite.connection import Connection, open_connection
 from chat_storage_sqlite.readers import Readers
 from chat_storage_sqlite.tx import Setting
@@ -32,8 +32,8 @@ class Threaded:
     async def write(self, act: Act) -> Any:
         return await self._writer.queue.submit(act)
 
-    async def read(self, work: Work) -> Any:
-        return await self._readers.queue.submit(work)
+    async def read(self, act: Act) -> Any:
+        return await self._readers.queue.submit(act)
 
     async def copy(self, target: Path) -> None:
         await trio.to_thread.run_sync(copy_file, self._path, target, limiter=self._limiter)

@@ -26,7 +26,7 @@ from chatcore.model import (
     Presence,
     User,
 )
-from chatcore.ports import Clock, Envelope
+from chatcore.ports import Envelope
 from chatcore.ports import storage as port
 
 
@@ -35,14 +35,13 @@ class Setting:
     """What all transactions of a storage share."""
 
     epoch: str
-    clock: Clock
     slow_ms: float
 
 
 class SqliteTx:
     """Its methods are coroutines that never suspend. `appended` collects the events of the transaction."""
 
-    def __init__(self, db: Connection, setting: Setting) -> None:
+    def __init__(self, db: Connection, setting: Setting, now_ms: int) -> None:
         self._db = db
         self.appended: list[Envelope] = []
         self.users: port.Rows[User] = Table(db, layouts.USERS)
@@ -62,8 +61,8 @@ class SqliteTx:
         self.presence: port.Rows[Presence] = Table(db, layouts.PRESENCE)
         self.presets: port.Rows[EmojiPreset] = Table(db, layouts.PRESETS)
         self.audit: port.Rows[AuditEntry] = Table(db, layouts.AUDIT)
-        self.events: port.EventLog = EventLog(db, setting.epoch, setting.clock, self.appended)
-        self.counters: port.Counters = Counters(db, setting.clock)
+        self.events: port.EventLog = EventLog(db, setting.epoch, now_ms, self.appended)
+        self.counters: port.Counters = Counters(db, now_ms)
 
     def touch(self) -> None:
         """Change nothing, but write it."""

@@ -104,12 +104,13 @@ def _converter() -> cattrs.Converter:
     """Built once per process: it is a pure function of the classes."""
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
     for primitive in (str, int, bool, float):
-        converter.register_structure_hook(primitive, _strict(primitive))
+        # By identity: a hook for `str` would also take every StrEnum, and let any text pass for one.
+        converter.register_structure_hook_func(partial(is_, primitive), _strict(primitive))
     for id_type in ID_TYPES:
         converter.register_structure_hook_func(partial(is_, id_type), _structure_id)
     converter.register_unstructure_hook(datetime, format_time)
     converter.register_structure_hook(datetime, lambda data, _: parse_time(data))
-    converter.register_structure_hook_func(_is_enum, _structure_enum)
+    converter.register_structure_hook(Enum, _structure_enum)
     converter.register_structure_hook_func(_is_free_object, _structure_object)
     converter.register_unstructure_hook_func(_is_free_object, dict)
     converter.register_structure_hook_func(lambda cls: cls == Mapping[str, Any] | str, _structure_signal_data)
@@ -187,10 +188,6 @@ def _structure_id(data: Any, _: Any) -> str:
     if not isinstance(data, str) or not is_id(data):
         raise ValueError("must be an id (a UUID in lower case)")
     return data
-
-
-def _is_enum(cls: Any) -> bool:
-    return isinstance(cls, type) and issubclass(cls, Enum)
 
 
 def _structure_enum(data: Any, cls: type[Enum]) -> Enum:

@@ -7,7 +7,7 @@ milliseconds and `Z`. JSON itself is orjson's: NaN, infinities and lone surrogat
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from enum import Enum
+from enum import StrEnum
 from functools import cache, partial
 from operator import is_
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -104,13 +104,13 @@ def _converter() -> cattrs.Converter:
     """Built once per process: it is a pure function of the classes."""
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
     for primitive in (str, int, bool, float):
-        # By identity: a hook for `str` would also take every StrEnum, and let any text pass for one.
-        converter.register_structure_hook_func(partial(is_, primitive), _strict(primitive))
+        converter.register_structure_hook(primitive, _strict(primitive))
     for id_type in ID_TYPES:
         converter.register_structure_hook_func(partial(is_, id_type), _structure_id)
     converter.register_unstructure_hook(datetime, format_time)
     converter.register_structure_hook(datetime, lambda data, _: parse_time(data))
-    converter.register_structure_hook(Enum, _structure_enum)
+    # Named, because the hook for `str` takes its subclasses too: any text would pass for a StrEnum.
+    converter.register_structure_hook(StrEnum, _structure_enum)
     converter.register_structure_hook_func(_is_free_object, _structure_object)
     converter.register_unstructure_hook_func(_is_free_object, dict)
     converter.register_structure_hook_func(lambda cls: cls == Mapping[str, Any] | str, _structure_signal_data)
@@ -190,7 +190,7 @@ def _structure_id(data: Any, _: Any) -> str:
     return data
 
 
-def _structure_enum(data: Any, cls: type[Enum]) -> Enum:
+def _structure_enum(data: Any, cls: type[StrEnum]) -> StrEnum:
     for member in cls:
         if member.value == data and isinstance(data, str):
             return member

@@ -19,7 +19,7 @@ from chatcore.ports import Envelope
 
 
 class Inline:
-    """Every call is a checkpoint first; from there on nothing else runs until it is done."""
+    """Every call is done at once, in the order of the calls, and lets others run after it."""
 
     def __init__(self, db: Connection, setting: Setting, deliver: Callable[[Sequence[Envelope]], None]) -> None:
         self._db = db
@@ -29,6 +29,12 @@ class Inline:
 
     async def write(self, act: Act) -> Any:
         await self._ready()
+        try:
+            return self._write(act)
+        finally:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def _write(self, act: Act) -> Any:
         batch = Batch(self._db, self._setting)
         self._db.run("BEGIN IMMEDIATE")
         try:
@@ -49,6 +55,7 @@ class Inline:
             return read(self._db, self._setting, act)
         finally:
             self._db.run("PRAGMA query_only = OFF")
+            await trio.lowlevel.cancel_shielded_checkpoint()
 
     async def copy(self, target: Path) -> None:
         await self._ready()
@@ -62,6 +69,6 @@ class Inline:
         self._db.close()
 
     async def _ready(self) -> None:
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()
         if self._closed:
             raise Unavailable("The storage is closed.")

@@ -9,6 +9,7 @@ Promises, kept by every implementation and checked by `chatcore.testing.storage`
 
 * `write` returns only when the transaction is durable: a crash of the process or of the machine does not lose it. If
   it raises, nothing of it was done. `read` sees one consistent state, never older than the last `write` of this node.
+* Writes are done in the order in which they were called, whether or not their callers wait at the same time.
 * Cancelling a caller before its transaction has begun withdraws it; afterwards the call waits for the outcome. Either
   way the caller knows: a call that was cancelled has done nothing, or its events are delivered as usual.
 * Events appended in a transaction get consecutive `seq`s in their workspace in commit order: when an event is visible,

@@ -136,9 +136,9 @@ async def test_an_unknown_email_takes_as_long_as_a_wrong_password(context: Provi
     await auth.set_secret(ADA, PASSWORD)
 
     async def seconds(email: str) -> float:
-        started = time.perf_counter()
+        started = time.process_time()  # of this process alone, whatever else the machine does
         assert await auth.authenticate(email, "wrong horse") is None
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     emails = ("ada@example.org", "bob@example.org", "nobody@example.org", "no address")
     times: dict[str, list[float]] = {email: [] for email in emails}

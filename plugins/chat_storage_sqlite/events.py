@@ -27,6 +27,10 @@ _SINCE = """
 _CUT = """
     SELECT place FROM events WHERE place > ? AND place <= ? AND created_at BETWEEN ? AND ? ORDER BY place LIMIT 1
 """
+_BLANK = """
+    UPDATE events SET data = json_set(data, '$.message.content', '', '$.message.attachments', json('[]'))
+    WHERE place IN (SELECT value FROM json_each(?))
+"""
 _FUTURE = 86_400_000
 """A day, in milliseconds."""
 
@@ -101,8 +105,8 @@ def _audience(scope: str, channel_id: str | None, user_id: str | None) -> Audien
 
 
 def forget_message(db: Connection, workspace_number: int, seqs: list[int], message_ids: list[str]) -> None:
-    """Take the text of deleted messages out of the log: what created them, and their edits."""
+    """Take the text of deleted messages out of the log: out of the events that created them, and with their edits."""
     places = orjson.dumps([event_place(workspace_number, seq) for seq in seqs]).decode()
     ids = orjson.dumps(message_ids).decode()
-    db.run("DELETE FROM events WHERE place IN (SELECT value FROM json_each(?))", places)
+    db.run(_BLANK, places)
     db.run("DELETE FROM events WHERE object_id IN (SELECT value FROM json_each(?))", ids)

@@ -28,9 +28,7 @@ _ROLES = """
 _CHANNELS = """
     SELECT json_group_array(json_array(
         c.id, c.type, c.archived_at IS NOT NULL, c.name = 'general' AND c.type <> 'direct', (
-        SELECT json_group_array(cm.user_id)
-        FROM channel_members cm JOIN users u ON u.id = cm.user_id
-        WHERE cm.channel_id = c.id AND u.deactivated_at IS NULL
+        SELECT json_group_array(cm.user_id) FROM channel_members cm WHERE cm.channel_id = c.id
     )))
     FROM channels c WHERE c.workspace_id = ?
 """

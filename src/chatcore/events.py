@@ -79,7 +79,10 @@ class ChannelEvent(Event):
 
 @attrs.frozen(kw_only=True)
 class MessageReceived(Event):
-    """A message was sent. Its author's read marker moved to it, unless it is a reply."""
+    """A message was sent. Its author's read marker moved to it, unless it is a reply.
+
+    Replayed after the message was deleted, it has neither content nor attachments; its deletion follows.
+    """
 
     type = "message_received"
     message: Message

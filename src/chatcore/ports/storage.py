@@ -99,7 +99,7 @@ class ChannelAccess:
 class WorkspaceAccess:
     """Everything that permissions in a workspace depend on, at one position of its log.
 
-    Deactivated users are left out.
+    Deactivated users are left out of `roles`, which is what shuts them out; their places in channels wait for them.
     """
 
     workspace_id: WorkspaceId
@@ -266,7 +266,11 @@ class EventLog(Protocol):
         ...
 
     async def since(self, workspace_id: WorkspaceId, seq: int, *, limit: int) -> list[Envelope]:
-        """Events after `seq` in order. Messages deleted since are left out: their text is gone."""
+        """Events after `seq` in order.
+
+        Of a message deleted since, the event that created it has no text and no attachments any more, and those of its
+        edits are left out. The former still tells what a reader's counts and markers need to come out right.
+        """
         ...
 
     async def trim(self, before: datetime) -> int:

@@ -183,6 +183,10 @@ class Edge:
         headers.extend(self.parts.origins.cors_headers(asked.headers, call.client))
         for cookie in call.jar.headers():
             headers.add("Set-Cookie", cookie)
+        if asked.method == "HEAD":
+            length = headers.get("Content-Length", "0")
+            response.set_data(b"")
+            headers["Content-Length"] = length
 
     def _account(self, name: str, method: str, status: int, seconds: float) -> None:
         self.parts.meter.answered(name, status, seconds)

@@ -68,9 +68,10 @@ class Schemas:
 
     def _reference(self, cls: type[Any], request: bool) -> dict[str, Any]:
         name = cls.__name__
-        known = self._classes.setdefault(name, (cls, request))
-        if known != (cls, request):
-            raise TypeError(f"two classes are called {name}, or one is both asked for and answered")
+        if self._classes.get(name) == (cls, not request):
+            name += "Asked" if request else "Answered"
+        if self._classes.setdefault(name, (cls, request)) != (cls, request):
+            raise TypeError(f"two classes are called {name}")
         if name not in self.components:
             self.components[name] = {}  # a class may hold itself
             self.components[name] = self._object(cls, request)

@@ -71,11 +71,9 @@ def describe(routes: tuple[Route, ...]) -> dict[str, Any]:
 
 def failures(route: Route) -> list[int]:
     """The statuses by which this endpoint refuses."""
-    found = {406, *route.errors}
-    if route.body is not None or route.query is not None:
-        found.add(400)
+    found = {400, 406, *route.errors}
     if route.changes:
-        found |= {400, 413, 415}
+        found |= {413, 415}
     if route.auth is Auth.SIGNED_IN:
         found |= {401, 403}
     if route.auth is Auth.SIGNING_IN:

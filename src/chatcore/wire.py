@@ -44,7 +44,10 @@ def parse_time(text: Any) -> datetime:
     """The inverse of `format_time`; any RFC 3339 time is taken. Raises ValueError."""
     if not isinstance(text, str) or not _RFC3339.match(text):
         raise ValueError("must be a time like 2026-01-31T12:00:00Z")
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a time between the years 1 and 9999 in UTC") from None
 
 
 def encode(value: Any) -> bytes:
@@ -280,7 +283,8 @@ def _problems(error: Exception, path: str) -> list[tuple[str, str]]:
     if isinstance(error, IterableValidationError):
         return [problem for cause in error.exceptions for problem in _problems(cause, path)]
     if isinstance(error, ForbiddenExtraKeysError):
-        return [(f"{path}.{key}" if path else str(key), "is not a known field") for key in sorted(error.extra_fields)]
+        keys = [key or '""' for key in sorted(error.extra_fields)]
+        return [(f"{path}.{key}" if path else key, "is not a known field") for key in keys]
     if isinstance(error, KeyError):
         return [(path or "body", "is required")]
     if isinstance(error, ValueError):

@@ -146,11 +146,15 @@ class Connection:
     async def _work(self) -> None:
         """Carry out turns until none may begin. They begin here, as workers come to run: in the order of the frames."""
         self._starting -= 1
-        while (turn := self.protocol.begin()) is not None:
-            await self._carry_out(turn)
-            self._start_workers()
-            if self._space is not None and not self.protocol.full:
-                self._space.set()
+        try:
+            while (turn := self.protocol.begin()) is not None:
+                await self._carry_out(turn)
+                self._start_workers()
+                if self._space is not None and not self.protocol.full:
+                    self._space.set()
+        except Exception:
+            log.exception("a connection broke down", extra={"connection": self.id})
+            self._act(self.protocol.close(CloseCode.INTERNAL_ERROR, "something broke on our side"))
 
     async def _carry_out(self, turn: Turn) -> None:
         try:

@@ -1,6 +1,7 @@
 """Many deadlines, one task: a connection costs no timer of its own, only a place in a bucket."""
 
 import heapq
+import logging
 import math
 from typing import Protocol
 
@@ -8,6 +9,9 @@ import trio
 
 STEP = 0.1
 """Deadlines are kept to this many seconds, never early."""
+
+
+log = logging.getLogger(__name__)
 
 
 class Alarm(Protocol):
@@ -64,4 +68,7 @@ class Deadlines:
         while self._order and self._order[0] * STEP <= now:
             for alarm in self._buckets.pop(heapq.heappop(self._order)):
                 del self._where[alarm]
-                alarm.ring(now)
+                try:
+                    alarm.ring(now)
+                except Exception:
+                    log.exception("a deadline could not be kept; the others are")

@@ -119,6 +119,8 @@ class Protocol:
     @property
     def deadline(self) -> float:
         """When to call `tick`, on the clock of `now`."""
+        if self._closed:
+            return math.inf
         return min(self._sign_in_by, self._ping_at, self._pong_by, self._expires, self._stop_by)
 
     @property

@@ -16,15 +16,15 @@ _SUMMARIES = f"""
             json_array({CHANNELS.qualified("c")}),
             cm.user_id IS NOT NULL,
             json_array({STATE}),
-            (
+            json((
                 SELECT json_array(p.content, p.created_at, u.display_name, u.avatar_url)
                 FROM messages p JOIN users u ON u.id = p.user_id
                 WHERE p.row BETWEEN c.number << 33 AND (c.number << 33) + c.position ORDER BY p.row DESC LIMIT 1
-            ),
+            )),
             EXISTS (SELECT 1 FROM huddles h WHERE h.channel_id = c.id AND h.status = 'active'),
-            CASE WHEN c.type = 'direct' THEN (
+            json(CASE WHEN c.type = 'direct' THEN (
                 SELECT json_group_array(d.user_id) FROM channel_members d WHERE d.channel_id = c.id
-            ) END
+            ) END)
         ) AS line
         FROM channels c LEFT JOIN channel_members cm ON cm.channel_id = c.id AND cm.user_id = ?2
         WHERE c.workspace_id = ?1 AND (cm.user_id IS NOT NULL OR (?3 AND c.type = 'public'))

@@ -27,9 +27,10 @@ _ROLES = """
 """
 _CHANNELS = """
     SELECT json_group_array(json_array(
-        c.id, c.type, c.archived_at IS NOT NULL, c.name = 'general' AND c.type <> 'direct', (
-        SELECT json_group_array(cm.user_id) FROM channel_members cm WHERE cm.channel_id = c.id
-    )))
+        c.id, c.type, c.archived_at IS NOT NULL, c.name = 'general' AND c.type <> 'direct', json((
+            SELECT json_group_array(cm.user_id) FROM channel_members cm WHERE cm.channel_id = c.id
+        ))
+    ))
     FROM channels c WHERE c.workspace_id = ?
 """
 

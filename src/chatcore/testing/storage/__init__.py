@@ -1,0 +1,34 @@
+"""The promises of `chatcore.ports.storage`, as a suite that every storage must pass.
+
+class TestMyStorage(StorageContract):
+    def open_storage(self, clock: Clock) -> AbstractAsyncContextManager[Storage]:
+        return open_my_storage(...)
+"""
+
+from chatcore.testing.storage.changes import ChangeTests
+from chatcore.testing.storage.counting import CountingTests
+from chatcore.testing.storage.event_log import EventLogTests
+from chatcore.testing.storage.history import HistoryTests
+from chatcore.testing.storage.lasting import LastingTests
+from chatcore.testing.storage.places import PlaceTests
+from chatcore.testing.storage.posting import PostingTests
+from chatcore.testing.storage.rows import RowTests
+from chatcore.testing.storage.searching import SearchTests
+from chatcore.testing.storage.transactions import TransactionTests
+
+__all__ = ["StorageContract"]
+
+
+class StorageContract(
+    TransactionTests,
+    RowTests,
+    PlaceTests,
+    PostingTests,
+    HistoryTests,
+    ChangeTests,
+    CountingTests,
+    SearchTests,
+    EventLogTests,
+    LastingTests,
+):
+    """Inherit, and say how a storage is opened; see `StorageTests` for what else can be said about it."""

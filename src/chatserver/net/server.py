@@ -32,7 +32,7 @@ async def serve_listeners(
     port: 0 takes a free one; the port is reported once connections are taken. limits: on connections; None is none.
     grace: seconds from `stop` to the end, whatever the peers do. Raises ConfigError when the address cannot be had.
     """
-    stop = stop or trio.Event()
+    stop = trio.Event() if stop is None else stop
     app = RealtimeApp(app, gateway)
     listeners = await binding.bind(host, port)
     try:

@@ -1,13 +1,16 @@
 """A command line in an empty folder, as somebody who has just installed it."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+import trio
 from click.testing import CliRunner, Result
 from tests.cli.shell import Run
 
 from chatcli.main import cli
+from chatcore import open_chat
 from chatcore.config import FIELDS
 
 
@@ -37,14 +40,22 @@ def run(folder: Path) -> Run:
     return invoke
 
 
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the database of `team`, made once."""
+    place = tmp_path_factory.mktemp("furnished")
+
+    async def furnish() -> None:
+        async with open_chat(f"sqlite:///{place}/chat.db") as chat:
+            ada = await chat.users.create(email="ada@example.org", display_name="Ada", password="correct horse")
+            await chat.workspaces.create(name="The Team", slug="team", owner=ada, general=True)
+
+    trio.run(furnish)
+    return place
+
+
 @pytest.fixture
-def team(run: Run) -> Run:
+def team(run: Run, folder: Path, furnished: Path) -> Run:
     """As `run`, with a database that holds the workspace `team` of ada@example.org (password: `correct horse`)."""
-    for args, typed in (
-        (("migrate", "up"), None),
-        (("user", "create", "ada@example.org", "--name", "Ada", "--password-stdin"), "correct horse\n"),
-        (("workspace", "create", "team", "--name", "The Team", "--owner", "ada@example.org"), None),
-    ):
-        done = run(*args, input=typed)
-        assert done.exit_code == 0, done.stderr
+    shutil.copytree(furnished, folder, dirs_exist_ok=True)
     return run

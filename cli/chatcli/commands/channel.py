@@ -52,7 +52,7 @@ def channel() -> None:
 @click.argument("name")
 @workspace_option
 @click.option("--private", is_flag=True, help="Only its members see it.")
-@click.option("--description", metavar="TEXT")
+@click.option("--description", metavar="TEXT", help="What it is for.")
 @click.option("--member", "emails", multiple=True, metavar="EMAIL", help="Add this person. May be given several times.")
 @as_option
 @json_option

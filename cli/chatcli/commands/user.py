@@ -38,8 +38,8 @@ def user() -> None:
 @user.command()
 @click.argument("email")
 @click.option("--name", metavar="TEXT", help="Name that others see.  [default: first and last name, or the e-mail's]")
-@click.option("--first-name", default="", metavar="TEXT")
-@click.option("--last-name", default="", metavar="TEXT")
+@click.option("--first-name", default="", metavar="TEXT", help="Given name.")
+@click.option("--last-name", default="", metavar="TEXT", help="Family name.")
 @click.option("--bot", is_flag=True, help="A bot: it has no password; make it a token with `chatcore token create`.")
 @click.option("--workspace", metavar="SLUG", help="Make the account a member of this workspace.")
 @click.option(

@@ -55,7 +55,7 @@ def workspace() -> None:
 @click.argument("slug")
 @click.option("--name", required=True, metavar="TEXT", help="What people call it.")
 @click.option("--owner", required=True, metavar="EMAIL", help="The account that will own it.")
-@click.option("--description", metavar="TEXT")
+@click.option("--description", metavar="TEXT", help="What it is for.")
 @click.option("--open", "is_open", is_flag=True, help="Let anybody who is signed in join.")
 @json_option
 @database_options
@@ -78,7 +78,7 @@ def create(
 
     async def work(chat: Chat) -> Workspace:
         user = await chat.users.by_email(owner)
-        made = await chat.workspaces.create(name=name, slug=slug, owner=user, description=description)
+        made = await chat.workspaces.create(name=name, slug=slug, owner=user, description=description, general=True)
         if is_open:
             made = await chat.workspaces.update(made, actor=user, settings={"openJoin": True})
         return made

@@ -2,26 +2,28 @@
 
 import logging
 import signal
+import ssl
 import sys
 from functools import partial
+from typing import cast
 
 import attrs
 import trio
-from hypercorn.config import Config as HypercornConfig
-from hypercorn.trio import serve as hypercorn_serve
 from quart_trio import QuartTrio
 
 from chatcore import Chat, Config, open_chat
 from chatserver.bootstrap import bootstrap
-from chatserver.edge import MAX_BODY, Edge, refuses
+from chatserver.edge import MAX_BODY, Edge, answer_everything
+from chatserver.gateway.flow import Pace
+from chatserver.gateway.gateway import Gateway
 from chatserver.logs import logging_to
+from chatserver.net.asgi import App
+from chatserver.net.listener import Limits
+from chatserver.net.server import GRACE_SECONDS, serve_listeners
 from chatserver.parts import Parts
 from chatserver.rest import ROUTES
 
 log = logging.getLogger(__name__)
-
-GRACE_SECONDS = 10.0
-"""How long work in flight may go on after SIGTERM."""
 
 
 @attrs.frozen(kw_only=True)
@@ -30,11 +32,12 @@ class Address:
 
     host: str
     port: int
+    tls: bool = False
 
     @property
     def url(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
 
 def create_app(chat: Chat, *, app: QuartTrio | None = None, parts: Parts | None = None) -> QuartTrio:
@@ -47,7 +50,7 @@ def create_app(chat: Chat, *, app: QuartTrio | None = None, parts: Parts | None 
     if app is None:
         app = QuartTrio("chatserver", static_folder=None, template_folder=None)
         app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-        refuses(app, edge)
+        answer_everything(app, edge)
     edge.mount(app)
     return app
 
@@ -58,61 +61,82 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     app: QuartTrio | None = None,
-    stopping: trio.Event | None = None,
+    tls: ssl.SSLContext | None = None,
+    stop: trio.Event | None = None,
+    grace: float = GRACE_SECONDS,
     task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve a chat until cancelled, or until `stopping` is set and what is in flight is done.
+    """Serve a chat over HTTP and WebSocket until cancelled, or until `stop` is set and what is under way is done.
 
-    port: 0 picks a free one; `nursery.start` returns the `Address`. app: see `create_app`. Raises ConfigError, OSError.
+    port: 0 picks a free one; `nursery.start` returns the `Address`. app: see `create_app`. grace: seconds from `stop`
+    to the end, whatever the peers do. Raises ConfigError.
     """
     parts = Parts.of(chat, ROUTES)
-    if not parts.limiter.rules:
-        log.warning(
-            "rate limits are off: anybody may guess passwords and flood channels; never serve the world like this"
-        )
+    limited = bool(parts.limiter.rules)
+    if not limited:
+        log.warning("rate limits are off: anyone may guess passwords and flood channels here")
     await parts.limiter.load()
-    app = create_app(chat, app=app, parts=parts)
-    config = HypercornConfig()
-    config.bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
-    config.include_server_header = False
-    config.graceful_timeout = GRACE_SECONDS
-    config.errorlog = logging.getLogger("hypercorn.error")
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(parts.limiter.run)
-        stop = stopping or trio.Event()
-        bound = await nursery.start(partial(hypercorn_serve, app, config, shutdown_trigger=stop.wait, mode="asgi"))
-        task_status.started(Address(host=host, port=int(bound[0].rpartition(":")[2])))
-        await stop.wait()
-        nursery.cancel_scope.cancel()
+    listening = partial(
+        serve_listeners,
+        cast(App, create_app(chat, app=app, parts=parts)),  # its messages are TypedDicts, ours are plain
+        make_gateway(parts, Pace() if limited else None),
+        host=host,
+        port=port,
+        tls=tls,
+        limits=Limits() if limited else None,
+        stop=stop,
+        grace=grace,
+    )
+    async with trio.open_nursery() as saving:
+        # Ends last, so that what was counted to the very end is saved.
+        saving.start_soon(parts.limiter.run)
+        async with trio.open_nursery() as serving:
+            bound = await serving.start(listening)
+            task_status.started(Address(host=host, port=bound, tls=tls is not None))
+        saving.cancel_scope.cancel()
+
+
+def make_gateway(parts: Parts, pace: Pace | None) -> Gateway:
+    """The gateway of one server; what it counts is shown by `/metrics`."""
+    gateway = Gateway(parts.chat, limiter=parts.limiter, origins=parts.origins, proxies=parts.proxies, pace=pace)
+    meter, tally = parts.meter, gateway.tally
+    meter.gauge("chatcore_sockets", "Open WebSocket connections.", lambda: gateway.connections)
+    meter.gauge("chatcore_sockets_opened", "WebSocket connections so far.", lambda: tally.opened)
+    meter.gauge("chatcore_frames_received", "Frames received over WebSocket so far.", lambda: tally.frames_in)
+    meter.gauge("chatcore_joins_resumed", "Joins that went on where their client had left.", lambda: tally.resumed)
+    meter.gauge("chatcore_joins_afresh", "Joins whose client began afresh.", lambda: tally.afresh)
+    return gateway
 
 
 async def run_server(config: Config, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     """The whole of `chatcore serve`: open the chat, say where it is, serve until SIGTERM or SIGINT.
 
     One line goes to stdout, once connections are accepted; logs, and the first owner's password, go to stderr. Raises
-    ConfigError.
+    ConfigError, Unavailable.
     """
-    stopping = trio.Event()
+    stop = trio.Event()
     with logging_to(config.log_level, config.log_file):
         try:
-            async with open_chat(config=config) as chat, trio.open_nursery() as nursery:
+            async with open_chat(config=config) as chat, trio.open_nursery() as watching:
                 owner = await bootstrap(chat)
                 if owner is not None:
                     sys.stderr.write(owner.announcement())
-                nursery.start_soon(_stop_on_signal, stopping, nursery.cancel_scope)
-                address = await nursery.start(partial(serve, chat, host=host, port=port, stopping=stopping))
-                sys.stdout.write(f"Chatcore is ready on {address.url}\n")
-                sys.stdout.flush()
+                watching.start_soon(_stop_on_signal, stop, watching.cancel_scope)
+                async with trio.open_nursery() as serving:
+                    address = await serving.start(partial(serve, chat, host=host, port=port, stop=stop))
+                    sys.stdout.write(f"Chatcore is ready on {address.url}\n")
+                    sys.stdout.flush()
+                watching.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise _only(group) from None
 
 
-async def _stop_on_signal(stopping: trio.Event, scope: trio.CancelScope) -> None:
+async def _stop_on_signal(stop: trio.Event, scope: trio.CancelScope) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
-            if stopping.is_set():
+            if stop.is_set():
                 scope.cancel()  # a second signal means: now
-            stopping.set()
+            stop.set()
 
 
 def _only(error: BaseException) -> BaseException:

@@ -267,7 +267,7 @@ def _shapes(routes: tuple[Route, ...]) -> list[tuple[re.Pattern[str], Route]]:
     return [(re.compile(re.sub(r":[A-Za-z]+", "[^/]+", route.path) + r"\Z"), route) for route in routes]
 
 
-def refuses(app: Quart, edge: Edge) -> None:
+def answer_everything(app: Quart, edge: Edge) -> None:
     """Make an application of our own answer everything, its own refusals too, in our form."""
     app.register_error_handler(HTTPException, edge.unforeseen)
     app.register_error_handler(Exception, edge.unforeseen)

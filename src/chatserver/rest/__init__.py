@@ -1,6 +1,18 @@
 """Every endpoint: one table, put together from one file per resource."""
 
-from chatserver.rest import audit, auth, channels, huddles, invites, members, messages, operations, users, workspaces
+from chatserver.rest import (
+    audit,
+    auth,
+    channels,
+    huddles,
+    invites,
+    members,
+    messages,
+    operations,
+    realtime,
+    users,
+    workspaces,
+)
 from chatserver.route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -13,5 +25,6 @@ ROUTES: tuple[Route, ...] = (
     *messages.ROUTES,
     *huddles.ROUTES,
     *audit.ROUTES,
+    *realtime.ROUTES,
     *operations.ROUTES,
 )

@@ -35,7 +35,6 @@ class Hooks:
     """
 
     def __init__(self, config: Config, plugins: Iterable[Any] = (), *, use_installed: bool = True) -> None:
-        self._config = config
         self._slot = ChatSlot()
         self._registry = Registry(self._slot)
         self._limit = config.hook_deadline_ms / 1000
@@ -81,13 +80,9 @@ class Hooks:
     async def configure(self, config: Config) -> Config:
         """The configuration after the plugins that fetch settings from elsewhere. Raises ConfigError."""
         try:
-            return await self._configured(config)
+            return await self.filter("config_will_load", value=config)
         except Rejected as refusal:
             raise ConfigError(f"plugin {refusal.details['plugin']}: {refusal.message}") from refusal
-
-    async def _configured(self, config: Config) -> Config:
-        configured: Config = await self.filter("config_will_load", value=config)
-        return configured
 
     def collect(self, hook: str) -> list[tuple[str, Any]]:
         """What each plugin contributes, with the plugin's name. Raises ConfigError naming the plugin that failed."""

@@ -54,13 +54,14 @@ class FilterChain:
     ) -> Any:
         """The value after these, within one deadline. `closed`: failing is refusing."""
         done = 0
-        with trio.move_on_after(self._limit) as scope:
+        deadline = trio.current_time() + self._limit
+        with trio.CancelScope(deadline=deadline):
             for each in asked:
                 if self._spec.value is not None:
                     context[self._spec.value] = value
                 value = await self._answer(each, value, context, changes, closed)
-                if scope.cancel_called:
-                    break
+                if trio.current_time() >= deadline:
+                    break  # it blocked the loop, or kept the cancellation: an answer that is late is none
                 done += 1
         if done < len(asked):
             self._late(asked[done], asked[done + 1 :], closed)

@@ -39,7 +39,7 @@ def load_all(
 
     Raises ConfigError for what is not there, does not import, or has the name of another.
     """
-    found = [_load(name, points) for name in named if plugin_name(name) not in disabled]
+    found = [_load(name, points) for name in dict.fromkeys(named) if plugin_name(name) not in disabled]
     found += [_describe(part) for part in given]
     chosen = {each.name for each in found}
     found += [_installed(points[name]) for name in sorted(points) if name not in chosen and name not in disabled]
@@ -66,7 +66,7 @@ def _load(name: str, points: dict[str, EntryPoint]) -> Found:
         return _from_file(Path(name))
     if name in points:
         return _installed(points[name])
-    if importlib.util.find_spec(name.partition(".")[0]) is None:
+    if not name.replace(".", "_").isidentifier() or importlib.util.find_spec(name.partition(".")[0]) is None:
         raise ConfigError(f"plugins: there is no plugin {name!r}; install it, or give the path of a .py file")
     return _describe(_imported(name, lambda: importlib.import_module(name)))
 

@@ -8,8 +8,8 @@ class Reject(Exception):
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(code, text)
-        self.code = code
-        self.text = text
+        self.code = str(code)
+        self.text = str(text)
 
 
 def find_reject(error: BaseException) -> Reject | None:

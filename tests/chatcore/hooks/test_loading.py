@@ -81,6 +81,8 @@ def test_a_module_is_a_plugin(make_hooks: MakeHooks, tmp_path: Path, monkeypatch
     [
         ("no_such_plugin", "there is no plugin 'no_such_plugin'; install it, or give the path of a .py file"),
         ("./nothing.py", "there is no file nothing.py"),
+        ("", "there is no plugin ''"),
+        ("no such plugin", "there is no plugin 'no such plugin'"),
         ("chatcore.no_such_part", "chatcore.no_such_part cannot be loaded: ModuleNotFoundError"),
     ],
 )
@@ -99,6 +101,10 @@ def test_a_file_that_does_not_load_is_named(make_hooks: MakeHooks, tmp_path: Pat
         make_hooks(plugins=(str(path),))
     assert "\n" not in str(caught.value)
     assert set(sys.modules) == before, "nothing half done stays behind"
+
+
+def test_naming_a_plugin_twice_loads_it_once(make_hooks: MakeHooks, nospam: Path) -> None:
+    assert names(make_hooks(plugins=(str(nospam), str(nospam)))) == ["nospam"]
 
 
 def test_two_of_one_name_are_refused(make_hooks: MakeHooks, nospam: Path, tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ _AGAIN = (502, 503, 504)
 
 def connect(url: str) -> httpx.AsyncClient:
     """A client for one server."""
-    return httpx.AsyncClient(base_url=url, headers=_JSON, timeout=httpx.Timeout(30, connect=10))
+    # Reading the certificates of the world takes 0.15 s, and plain HTTP has no use for them.
+    certificates = url.startswith("https:")
+    return httpx.AsyncClient(base_url=url, headers=_JSON, timeout=httpx.Timeout(30, connect=10), verify=certificates)
 
 
 def jittered(attempt: int) -> float:

@@ -9,21 +9,20 @@ from typing import Any, Protocol
 import attrs
 import orjson
 import trio
-from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection, open_websocket_url
+from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection
 
 from chatcli.problem import Failure
 from chatcli.remote.answer import Refused, Unreachable
 from chatcli.remote.api import Api
 from chatcli.remote.cursor import Cursor
+from chatcli.remote.dialling import dial
 from chatcli.remote.ending import Ended, after, lost, rejected
 
 HEARTBEAT_SECONDS = 20.0
 PONG_SECONDS = 15.0
 STEADY_SECONDS = 10.0
 """A connection that lasted so long was a good one: the next delay is short again."""
-QUEUE = 1000
-"""Frames that may wait here while the follower reads history; more wait at the server."""
-MAX_FRAME = 1024 * 1024
+CLOSE_SECONDS = 3.0
 JOIN = "join"
 
 
@@ -76,38 +75,37 @@ class Following:
 
     async def _connect(self) -> Ended:
         """One connection, from its beginning to its end."""
-        url = "ws" + self._api.access.url.removeprefix("http") + "/api/realtime"
-        authorization = (b"authorization", f"Bearer {self._api.access.token}".encode())
+        access = self._api.access
         try:
-            async with open_websocket_url(
-                url,
-                extra_headers=[authorization],
-                message_queue_size=QUEUE,
-                max_message_size=MAX_FRAME,
-                connect_timeout=15,
-                disconnect_timeout=3,
-            ) as socket:
-                return await self._listen(socket)
-        except ConnectionRejected as refusal:
-            return rejected(refusal.status_code, dict(refusal.headers or ()))
-        except HandshakeError as error:
+            line = await dial(access.url)
+        except (OSError, trio.TooSlowError, trio.BrokenResourceError) as error:
             return lost(str(error.__cause__ or error) or type(error).__name__)
-
-    async def _listen(self, socket: WebSocketConnection) -> Ended:
         ended = lost("no heartbeat")
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._watch, socket, nursery.cancel_scope)
+        # The library leaves a line open that the other end was first to close, so it is closed here.
+        async with line.stream, trio.open_nursery() as nursery:
             try:
-                await self._join(socket)
-                while True:
-                    await self._take(await self._frame(socket))
-            except ConnectionClosed as closed:
-                reason = closed.reason
-                ended = lost("the connection broke") if reason is None else Ended(reason.code, reason.reason or "")
-            except (Unreachable, Refused) as problem:
-                ended = _only_if_it_passes(problem)
+                socket = await line.upgrade(nursery, "/api/realtime", access.token)
+                nursery.start_soon(self._watch, socket, nursery.cancel_scope)
+                ended = await self._listen(socket)
+                with trio.move_on_after(CLOSE_SECONDS):
+                    await socket.aclose()
+            except ConnectionRejected as refusal:
+                ended = rejected(refusal.status_code, dict(refusal.headers or ()))
+            except (HandshakeError, trio.TooSlowError) as error:
+                ended = lost(str(error) or type(error).__name__)
             nursery.cancel_scope.cancel()
         return ended
+
+    async def _listen(self, socket: WebSocketConnection) -> Ended:
+        try:
+            await self._join(socket)
+            while True:
+                await self._take(await self._frame(socket))
+        except ConnectionClosed as closed:
+            reason = closed.reason
+            return lost("the connection broke") if reason is None else Ended(reason.code, reason.reason or "")
+        except (Unreachable, Refused) as problem:
+            return _only_if_it_passes(problem)
 
     async def _watch(self, socket: WebSocketConnection, scope: trio.CancelScope) -> None:
         """End a connection whose other end is silent: without a word from us, a dead one looks like a quiet one."""

@@ -214,6 +214,9 @@ class Connection:
     # --- workspaces ------------------------------------------------------------------------------------------------
 
     async def _join(self, turn: Turn, frame: JoinWorkspace) -> None:
+        if self.ended:
+            self.protocol.done(turn, b"")
+            return
         if frame.access_token is not None:
             await self._prove(frame.access_token)
         user_id = self._signed_in().user_id

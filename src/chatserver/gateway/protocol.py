@@ -269,14 +269,14 @@ class Protocol:
         return self.tick(self._stop_by) if self._pipeline.idle else ()
 
     def closed(self) -> None:
-        """The socket is gone."""
+        """The socket is gone. What it said before is still carried out: the goodbye may be right behind the message."""
         self._closed = True
-        self._pipeline.forget()
 
     def _close(self, code: CloseCode, reason: str) -> Actions:
         if self._closed:
             return ()
-        self.closed()
+        self._closed = True
+        self._pipeline.forget()
         return (Close(code, reason),)
 
 

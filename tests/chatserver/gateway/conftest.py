@@ -189,7 +189,7 @@ OpenEdge = Callable[..., Awaitable[Edge]]
 
 
 @asynccontextmanager
-async def an_edge(*, pace: Pace | None = None, **settings: Any) -> AsyncIterator[Edge]:
+async def an_edge(*, pace: Pace | None = None, running: bool = True, **settings: Any) -> AsyncIterator[Edge]:
     settings.setdefault("rate_limits", "off")
     async with a_team(**settings) as team, trio.open_nursery() as nursery:
         chat = team.chat
@@ -197,7 +197,8 @@ async def an_edge(*, pace: Pace | None = None, **settings: Any) -> AsyncIterator
             rules_of(chat.config.rate_limits), storage=chat.storage, clock=chat.clock, hooks=chat.hooks
         )
         gateway = Gateway(chat, limiter=limiter, origins=Origins(()), proxies=Proxies(()), pace=pace)
-        await nursery.start(gateway.run)
+        if running:
+            await nursery.start(gateway.run)
         yield Edge(team, gateway, nursery)
         nursery.cancel_scope.cancel()
 

@@ -23,8 +23,16 @@ def request(*headers: tuple[bytes, bytes], scheme: str = "wss", peer: str = "192
 
 @pytest.mark.parametrize(
     "origin",
-    [b"https://evil.example", b"null", b"https://chat.example.org.evil.example", b"http://chat.example.org",
-     b"https://chat.example.org:444", b"https://app.example.org/", b"", b"\xff"],
+    [
+        b"https://evil.example",
+        b"null",
+        b"https://chat.example.org.evil.example",
+        b"http://chat.example.org",
+        b"https://chat.example.org:444",
+        b"https://app.example.org/",
+        b"",
+        b"\xff",
+    ],
 )
 async def test_foreign_pages_are_refused(door: Door, origin: bytes) -> None:
     with pytest.raises(Forbidden):

@@ -368,11 +368,13 @@ def test_what_takes_too_long_is_not_waited_for() -> None:
     assert script.done(turn) == []
 
 
-def test_nothing_is_said_to_a_socket_that_is_gone() -> None:
+def test_nothing_is_said_to_a_socket_that_is_gone_but_what_it_said_is_done() -> None:
     script = Script().signs_in()
     script.says(send(1))
+    script.says(send(2))
     turn = script.begins()
     script.protocol.closed()
     assert script.done(turn) == []
+    assert script.done(script.begins()) == []
     assert told(script.protocol.tick(1e9)) == []
     assert told(script.protocol.received(10**9, 10**9, 1.0)) == []

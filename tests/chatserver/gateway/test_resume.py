@@ -39,9 +39,7 @@ async def test_what_was_missed_comes_before_the_reply_in_order_and_once(edge: An
     missed = [await team.chat.messages.send(team.general, author=team.ada, content=str(number)) for number in range(20)]
     await team.chat.messages.send(team.secret, author=team.ada, content="not for Cyd")
     cyd = edge.open(await team.identity(team.cyd))
-    cyd.say(
-        "join_workspace", "j", workspaceId=team.workspace.id, since={"epoch": position.epoch, "seq": position.seq}
-    )
+    cyd.say("join_workspace", "j", workspaceId=team.workspace.id, since={"epoch": position.epoch, "seq": position.seq})
     frames: list[dict[str, Any]] = []
     while not frames or frames[-1]["type"] != "reply":
         frames.append(await cyd.hear())
@@ -97,7 +95,7 @@ async def test_what_may_no_longer_be_read_is_not_replayed(edge: Any) -> None:
     assert "was his to read" not in str(socket.pending())
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("small", [False, True])
 async def test_clients_that_come_and_go_get_each_event_once_in_order(
     edge: Any, seed: int, small: bool, monkeypatch: pytest.MonkeyPatch
@@ -150,9 +148,7 @@ async def test_a_reader_who_takes_its_time_is_waited_for(edge: Any) -> None:
         await team.chat.messages.send(team.general, author=team.ada, content=f"{number}" + "x" * 3900)
     cyd = edge.open(await team.identity(team.cyd))
     cyd.stalled = True
-    cyd.say(
-        "join_workspace", "j", workspaceId=team.workspace.id, since={"epoch": position.epoch, "seq": position.seq}
-    )
+    cyd.say("join_workspace", "j", workspaceId=team.workspace.id, since={"epoch": position.epoch, "seq": position.seq})
     live = await team.chat.messages.send(team.general, author=team.ada, content="live")
     await trio.sleep(0.2)
     assert not any(frame["type"] == "reply" for frame in cyd._heard)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from tests.chatserver.gateway.test_frames import EXAMPLES
 
 from chatserver.gateway.frames import FRAMES
 from chatserver.gateway.pipeline import ROOM
 from chatserver.gateway.protocol import Close, Protocol, Send, SignIn
-from tests.chatserver.gateway.test_frames import EXAMPLES
 
 A = "aaaaaaaa-aaaa-7aaa-8aaa-aaaaaaaaaaaa"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from chatcore.config import Config
+from chatcore.config import FIELDS, Config
 from chatcore.hooks import Job, Kind
 from chatcore.hooks.lifespan import FIRST_DELAY, LONGEST_DELAY, OBSERVER_LIMIT
 from chatcore.hooks.markers import SpecOptions, spec_options
@@ -94,7 +94,30 @@ def _job() -> str:
     return f"## Values\n\n### `Job({fields.replace('`', '')})`\n\n{inspect.getdoc(Job)}\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"reference/hooks.md": hooks_page}
+def configuration_page() -> str:
+    """docs/reference/configuration.md."""
+    introduction = (HERE / "parts" / "configuration.md").read_text("utf-8")
+    return "\n".join([introduction, *(_setting(field) for field in FIELDS.values())])
+
+
+def _setting(field: "attrs.Attribute[Any]") -> str:
+    lines = [f"### `{field.name}`", "", field.metadata["about"], ""]
+    lines += [f"- Environment: `{field.metadata['env']}`", f"- Default: {_default(field.default)}"]
+    if "choices" in field.metadata:
+        lines.append("- One of " + ", ".join(f"`{choice}`" for choice in field.metadata["choices"]))
+    if "min" in field.metadata:
+        lines.append(f"- From {field.metadata['min']} to {field.metadata['max']}")
+    return "\n".join([*lines, ""])
+
+
+def _default(value: Any) -> str:
+    return "none" if value is None or value == () else f"`{value}`"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/configuration.md": configuration_page,
+    "reference/hooks.md": hooks_page,
+}
 
 
 def main() -> None:

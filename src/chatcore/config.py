@@ -7,7 +7,7 @@ import difflib
 import re
 import tomllib
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -23,38 +23,85 @@ def _without_password(url: str | None) -> str:
     return repr(url if url is None else re.sub(r"(?<=//)[^/]*@", "***@", url))
 
 
+def _setting(default: Any, env: str, about: str, *, shown: bool | Callable[[Any], str] = True, **limits: Any) -> Any:
+    """A field of `Config`. `shown`: its repr, or whether it has one; `limits`: min and max, or choices."""
+    return attrs.field(default=default, repr=shown, metadata={"env": env, "about": about, **limits})
+
+
 @attrs.frozen(kw_only=True)
 class Config:
-    """Every setting with its default. Its environment variable is in its metadata; `chat.toml` has the field's name."""
+    """Every setting with its default, its environment variable and what it is for; `chat.toml` has the field's name."""
 
-    database_url: str = attrs.field(
-        default="sqlite:///chat.db", metadata={"env": "DATABASE_URL"}, repr=_without_password
+    database_url: str = _setting(
+        "sqlite:///chat.db",
+        "DATABASE_URL",
+        "Where everything is stored: `sqlite:///chat.db` is a file, `memory:` keeps nothing. The scheme picks a plugin.",
+        shown=_without_password,
     )
-    database_pool_size: int = attrs.field(default=10, metadata={"env": "DATABASE_POOL_SIZE", "min": 1, "max": 500})
-    redis_url: str | None = attrs.field(default=None, metadata={"env": "REDIS_URL"}, repr=_without_password)
-    secret: str | None = attrs.field(default=None, metadata={"env": "CHATCORE_SECRET"}, repr=False)
-    secret_file: str | None = attrs.field(default=None, metadata={"env": "CHATCORE_SECRET_FILE"})
-    upload_dir: str = attrs.field(default="./uploads", metadata={"env": "UPLOAD_DIR"})
-    max_file_size: int = attrs.field(default=10 * _MIB, metadata={"env": "MAX_FILE_SIZE", "min": 1, "max": 50 * _MIB})
-    allowed_origins: tuple[str, ...] = attrs.field(default=(), metadata={"env": "ALLOWED_ORIGINS"})
-    trusted_proxies: tuple[str, ...] = attrs.field(default=(), metadata={"env": "TRUSTED_PROXIES"})
-    turn_server_url: str | None = attrs.field(default=None, metadata={"env": "TURN_SERVER_URL"})
-    turn_secret: str | None = attrs.field(default=None, metadata={"env": "TURN_SECRET"}, repr=False)
-    stun_server_url: str | None = attrs.field(default=None, metadata={"env": "STUN_SERVER_URL"})
-    log_level: str = attrs.field(
-        default="info", metadata={"env": "LOG_LEVEL", "choices": ("debug", "info", "warning", "error")}
+    database_pool_size: int = _setting(
+        10, "DATABASE_POOL_SIZE", "Connections that read at the same time.", min=1, max=500
     )
-    log_file: str | None = attrs.field(default=None, metadata={"env": "LOG_FILE"})
-    plugins: tuple[str, ...] = attrs.field(default=(), metadata={"env": "CHATCORE_PLUGINS"})
-    hook_deadline_ms: int = attrs.field(
-        default=2000, metadata={"env": "CHATCORE_HOOK_DEADLINE_MS", "min": 1, "max": 60_000}
+    redis_url: str | None = _setting(
+        None,
+        "REDIS_URL",
+        "The bus between the nodes of one installation; without it there is one node.",
+        shown=_without_password,
     )
-    registration: str = attrs.field(
-        default="open", metadata={"env": "REGISTRATION", "choices": ("open", "invite", "closed")}
+    secret: str | None = _setting(
+        None,
+        "CHATCORE_SECRET",
+        "Signs tokens. Without one, a secret is made and kept beside the database.",
+        shown=False,
     )
-    rate_limits: str | Mapping[str, Any] = attrs.field(default="default", metadata={"env": "RATE_LIMITS"})
-    bcrypt_rounds: int = attrs.field(default=12, metadata={"env": "BCRYPT_ROUNDS", "min": 12, "max": 18})
-    slow_query_ms: int = attrs.field(default=100, metadata={"env": "SLOW_QUERY_MS", "min": 1, "max": 60_000})
+    secret_file: str | None = _setting(
+        None, "CHATCORE_SECRET_FILE", "A file that holds the secret, for where variables can be read by others."
+    )
+    upload_dir: str = _setting("./uploads", "UPLOAD_DIR", "Where uploaded files are kept.")
+    max_file_size: int = _setting(10 * _MIB, "MAX_FILE_SIZE", "Largest upload, in bytes.", min=1, max=50 * _MIB)
+    allowed_origins: tuple[str, ...] = _setting(
+        (),
+        "ALLOWED_ORIGINS",
+        "Web origins, beside the server's own, whose pages may use cookies: `https://chat.example.org`.",
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), "TRUSTED_PROXIES", "Addresses or networks of reverse proxies whose `X-Forwarded-*` headers are believed."
+    )
+    turn_server_url: str | None = _setting(None, "TURN_SERVER_URL", "TURN server that relays the media of huddles.")
+    turn_secret: str | None = _setting(
+        None, "TURN_SECRET", "Shared with the TURN server; signs credentials.", shown=False
+    )
+    stun_server_url: str | None = _setting(
+        None, "STUN_SERVER_URL", "STUN server by which huddles find their addresses."
+    )
+    log_level: str = _setting(
+        "info", "LOG_LEVEL", "What is logged: this and what is graver.", choices=("debug", "info", "warning", "error")
+    )
+    log_file: str | None = _setting(None, "LOG_FILE", "Where the log is written, with rotation; without it, to stderr.")
+    plugins: tuple[str, ...] = _setting(
+        (),
+        "CHATCORE_PLUGINS",
+        "Plugins beside the installed ones: modules, or paths of `.py` files. Their order is that of their hooks.",
+    )
+    hook_deadline_ms: int = _setting(
+        2000, "CHATCORE_HOOK_DEADLINE_MS", "Milliseconds that the filters of one call have together.", min=1, max=60_000
+    )
+    registration: str = _setting(
+        "open",
+        "REGISTRATION",
+        "Who may register: anyone, who has an invite, nobody.",
+        choices=("open", "invite", "closed"),
+    )
+    rate_limits: str | Mapping[str, Any] = _setting(
+        "default",
+        "RATE_LIMITS",
+        "`default`, or `off`, which lifts every limit. In the file also a table that changes single rules.",
+    )
+    bcrypt_rounds: int = _setting(
+        12, "BCRYPT_ROUNDS", "Cost of hashing a password: one more doubles it.", min=12, max=18
+    )
+    slow_query_ms: int = _setting(
+        100, "SLOW_QUERY_MS", "A transaction that takes as many milliseconds is logged.", min=1, max=60_000
+    )
     plugin_settings: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, repr=False)
 
 

@@ -154,8 +154,8 @@ class Migrator:
 def _statements(script: str) -> Iterator[str]:
     """The statements of a script, one by one: `executescript` would commit in between."""
     statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
+    for piece in re.split("(?<=;)", script):
+        statement += piece
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""

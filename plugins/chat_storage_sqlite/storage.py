@@ -80,11 +80,12 @@ class SqliteStorage:
         facts = self._lanes.facts()
         if not facts.pop("failed", False):
             return {"ok": not facts.get("stuck", False), **facts}
-        # The last transaction failed. An empty one shows whether that is over: nobody may come to write before that.
+        # The last transaction failed. Another one shows whether that is over: nobody may come to write before that.
         reason = "The database does not answer."
         with trio.move_on_after(PROBE_SECONDS):
             try:
-                await self.write(_touch)
+                await self.write(_try_room)
+                await self.write(_give_room_back)
             except ChatError as error:
                 reason = error.message
             else:
@@ -98,6 +99,11 @@ class SqliteStorage:
         return Act(what, to_ms(self._clock.now()))
 
 
-async def _touch(tx: Tx) -> None:
+async def _try_room(tx: Tx) -> None:
     assert isinstance(tx, SqliteTx)
-    tx.touch()
+    tx.try_room()
+
+
+async def _give_room_back(tx: Tx) -> None:
+    assert isinstance(tx, SqliteTx)
+    tx.give_room_back()

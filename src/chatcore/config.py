@@ -35,7 +35,7 @@ class Config:
     database_url: str = _setting(
         "sqlite:///chat.db",
         "DATABASE_URL",
-        "Where everything is stored: `sqlite:///chat.db` is a file, `memory:` keeps nothing. The scheme picks a plugin.",
+        "Where everything is stored: `sqlite:///chat.db` is a file, `memory:` keeps nothing; the scheme chooses.",
         shown=_without_password,
     )
     database_pool_size: int = _setting(

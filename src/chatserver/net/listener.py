@@ -74,8 +74,8 @@ class Listener:
     # --- accepting -------------------------------------------------------------------------------------------------
 
     async def accept(self, listener: socket.socket) -> None:
-        """Take connections until the listener is closed."""
-        while True:
+        """Take connections until the listener is closed, which may be before this begins: a stop can come at once."""
+        while listener.fileno() != -1:
             try:
                 await trio.lowlevel.wait_readable(listener)
                 self._accept_round(listener)

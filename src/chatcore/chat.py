@@ -4,8 +4,8 @@ Plugins are loaded, ports are opened, services are wired, and a nursery owns the
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -121,12 +121,12 @@ class Chat:
         """
         facts = await self._core.workspace(workspace, id_of(user), Action.WORKSPACE_VIEW)
         now = await self.hub.position(facts.workspace_id)
+        if since is not None and not await self.hub.resumable(facts.workspace_id, since, now.seq):
+            raise PositionLost("The events after this position are gone: read the workspace afresh.")
         subscription = Subscription(self.hub, facts, id_of(user), since or now)
+        if since is not None:
+            subscription.lag_behind()
         with self.hub.attach(subscription):
-            if since is not None:
-                if await self.hub.replay(facts.workspace_id, id_of(user), since, now.seq) is None:
-                    raise PositionLost("The events after this position are gone: read the workspace afresh.")
-                subscription.lag_behind()
             yield subscription
 
     async def health(self) -> dict[str, Any]:
@@ -139,6 +139,12 @@ class Chat:
             "tasks": self._tasks.health(),
         }
         return {"ok": all(part.get("ok") is True for part in parts.values()), **parts}
+
+    @contextmanager
+    def _following(self) -> Iterator[None]:
+        """Receive events; what the services remember follows them before anybody else hears of them."""
+        with self.hub.receiving(), self.hub.attach(self._core.cards), self.hub.attach(self.presence):
+            yield
 
     async def _run(self, tasks: Background) -> None:
         self._tasks = tasks
@@ -181,7 +187,7 @@ async def open_chat(
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         chat = Chat(config, clock, hooks, await _open_ports(stack, config, clock, hooks))
-        stack.enter_context(chat.hub.receiving())
+        stack.enter_context(chat._following())
         await chat._run(await stack.enter_async_context(background()))
         await stack.enter_async_context(hooks.running(chat))
         yield chat

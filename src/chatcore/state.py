@@ -2,10 +2,8 @@
 
 The SDK keeps its local state with it, and the tests hold the server to it: after every action,
 `apply(stale state, events) == freshly read state`. What a client has not loaded (`messages`, `members` of a channel:
-None) stays
-unloaded; events about it are counted, not stored. When a state cannot be brought forward (the person's role changed
-from or
-to guest, or they left) it becomes `stale`: read afresh.
+None) stays unloaded; events about it are counted, not stored. When a state cannot be brought forward (the person's role
+changed from or to guest, or they left) it becomes `stale`: read afresh.
 """
 
 from collections.abc import Mapping
@@ -39,7 +37,11 @@ class HuddleState:
 
 @attrs.frozen(kw_only=True)
 class ChannelState:
-    """One channel as one person sees it. `messages` holds top-level messages and replies alike, by id."""
+    """One channel as one person sees it. `messages` holds top-level messages and replies alike, by id.
+
+    A channel that came into sight by an event has nothing loaded; that a huddle may be going on in it is said by
+    `huddle_known` being false, until an event tells.
+    """
 
     channel: Channel
     joined: bool = False
@@ -49,11 +51,12 @@ class ChannelState:
     members: frozenset[UserId] | None = None
     messages: Mapping[MessageId, Message] | None = None
     huddle: HuddleState | None = None
+    huddle_known: bool = True
 
 
 @attrs.frozen(kw_only=True)
 class State:
-    """A workspace as one person sees it, at the event `seq`."""
+    """A workspace as one person sees it, at the event `seq`. Who is not in `presence` is offline."""
 
     user_id: UserId
     workspace: Workspace
@@ -84,7 +87,8 @@ def apply(state: State, event: Event) -> State:
 def _apply(state: State, event: Event) -> State:
     match event:
         case events.MessageReceived(message=message):
-            return _channel(state, message.channel_id, lambda it: _received(it, message, state.user_id))
+            shown = _with_present_face(state, message)
+            return _channel(state, message.channel_id, lambda it: _received(it, shown, state.user_id))
         case events.MessageUpdated():
             return _channel(state, event.channel_id, lambda it: _edited(it, event))
         case events.MessageDeleted():
@@ -96,7 +100,7 @@ def _apply(state: State, event: Event) -> State:
         case events.WorkspaceUpdated(workspace=workspace):
             return attrs.evolve(state, workspace=workspace)
         case events.PresenceUpdate(user_id=user_id, status=status):
-            return attrs.evolve(state, presence={**state.presence, user_id: status})
+            return _present(state, user_id, status)
         case events.MemberJoined() | events.MemberLeft() | events.MemberUpdated():
             return _membership(state, event)
         case events.HuddleStarted() | events.HuddleUserJoined() | events.HuddleUserLeft() | events.HuddleEnded():
@@ -106,6 +110,16 @@ def _apply(state: State, event: Event) -> State:
 
 
 # --- messages ------------------------------------------------------------------------------------------------------
+
+
+def _with_present_face(state: State, message: Message) -> Message:
+    """The message with its author's face of now: in an old event stands the one of then."""
+    card = state.members.get(message.user_id)
+    return message if card is None else attrs.evolve(message, user=_face(card))
+
+
+def _face(card: MemberCard) -> UserCard:
+    return UserCard(display_name=card.display_name, avatar_url=card.avatar_url)
 
 
 def _received(it: ChannelState, message: Message, me: UserId) -> ChannelState:
@@ -153,8 +167,7 @@ def _deleted(it: ChannelState, event: events.MessageDeleted, me: UserId) -> Chan
         it = attrs.evolve(it, unread_count=it.unread_count - unread, mention_count=it.mention_count - mentions)
     if it.messages is None:
         return it
-    known = event.message_id in it.messages
-    rest = _with_reply(it.messages, event.thread_id if known else None, -1)
+    rest = _with_reply(it.messages, event.thread_id, -1)
     gone = event.message_id
     return attrs.evolve(it, messages={id_: one for id_, one in rest.items() if id_ != gone and one.thread_id != gone})
 
@@ -184,6 +197,12 @@ def _message(it: ChannelState, message_id: MessageId, **changes: Any) -> Channel
 # --- members -------------------------------------------------------------------------------------------------------
 
 
+def _present(state: State, user_id: UserId, status: PresenceStatus) -> State:
+    others = {id_: known for id_, known in state.presence.items() if id_ != user_id}
+    here = status is not PresenceStatus.OFFLINE and user_id in state.members
+    return attrs.evolve(state, presence={**others, user_id: status} if here else others)
+
+
 def _membership(state: State, event: Event) -> State:
     match event:
         case events.MemberJoined(member=member, channel=None):
@@ -200,7 +219,7 @@ def _membership(state: State, event: Event) -> State:
 
 
 def _entered(state: State, channel: Channel, member: MemberCard, seq: int) -> State:
-    it = state.channels.get(channel.id) or ChannelState(channel=channel)
+    it = state.channels.get(channel.id) or ChannelState(channel=channel, huddle_known=False)
     if it.members is not None:
         it = attrs.evolve(it, members=it.members | {member.user_id})
     if member.user_id == state.user_id:
@@ -225,6 +244,7 @@ def _gone(state: State, user_id: UserId) -> State:
         id_: attrs.evolve(it, members=None if it.members is None else it.members - {user_id})
         for id_, it in state.channels.items()
     }
+    state = _present(state, user_id, PresenceStatus.OFFLINE)
     members = {id_: card for id_, card in state.members.items() if id_ != user_id}
     return attrs.evolve(state, members=members, channels=channels, stale=state.stale or user_id == state.user_id)
 
@@ -234,8 +254,7 @@ def _renamed(state: State, member: MemberCard) -> State:
     turned = (
         member.user_id == state.user_id and old is not None and (old.role is Role.GUEST) != (member.role is Role.GUEST)
     )
-    face = UserCard(display_name=member.display_name, avatar_url=member.avatar_url)
-    channels = {id_: _with_face(it, member.user_id, face) for id_, it in state.channels.items()}
+    channels = {id_: _with_face(it, member) for id_, it in state.channels.items()}
     return attrs.evolve(
         state,
         members={**state.members, member.user_id: member},
@@ -244,17 +263,15 @@ def _renamed(state: State, member: MemberCard) -> State:
     )
 
 
-def _with_face(it: ChannelState, user_id: UserId, face: UserCard) -> ChannelState:
-    if it.messages is not None and any(one.user_id == user_id for one in it.messages.values()):
+def _with_face(it: ChannelState, member: MemberCard) -> ChannelState:
+    if it.messages is not None and any(one.user_id == member.user_id for one in it.messages.values()):
         messages = {
-            id_: attrs.evolve(one, user=face) if one.user_id == user_id else one for id_, one in it.messages.items()
+            id_: attrs.evolve(one, user=_face(member)) if one.user_id == member.user_id else one
+            for id_, one in it.messages.items()
         }
         it = attrs.evolve(it, messages=messages)
-    if it.huddle is not None and user_id in it.huddle.participants:
-        card = attrs.evolve(it.huddle.participants[user_id], display_name=face.display_name, avatar_url=face.avatar_url)
-        huddle = attrs.evolve(it.huddle, participants={**it.huddle.participants, user_id: card})
-        it = attrs.evolve(it, huddle=huddle)
-    return it
+    seat = None if it.huddle is None else it.huddle.participants.get(member.user_id)
+    return it if seat is None else _seated(it, member.user_id, _participant(seat, member))
 
 
 # --- channels and huddles ------------------------------------------------------------------------------------------
@@ -276,7 +293,8 @@ def _channels(state: State, event: Event) -> State:
             )
         case events.ChannelUpdated(channel=channel):
             it = state.channels.get(channel.id)
-            return _put(state, ChannelState(channel=channel) if it is None else attrs.evolve(it, channel=channel))
+            fresh = ChannelState(channel=channel, huddle_known=False)
+            return _put(state, fresh if it is None else attrs.evolve(it, channel=channel))
         case events.ChannelArchived(channel_id=channel_id, archived_at=at):
             return _channel(
                 state,
@@ -293,14 +311,22 @@ def _huddle(state: State, event: Event) -> State:
     match event:
         case events.HuddleStarted(huddle=huddle):
             fresh = HuddleState(id=huddle.id)
-            return _channel(state, huddle.channel_id, lambda it: attrs.evolve(it, huddle=fresh))
+            return _channel(state, huddle.channel_id, lambda it: attrs.evolve(it, huddle=fresh, huddle_known=True))
         case events.HuddleUserJoined(channel_id=channel_id, user=card):
-            return _channel(state, channel_id, lambda it: _seated(it, card.user_id, card))
+            seated = _participant(card, state.members.get(card.user_id))
+            return _channel(state, channel_id, lambda it: _seated(it, card.user_id, seated))
         case events.HuddleUserLeft(channel_id=channel_id, user_id=user_id):
             return _channel(state, channel_id, lambda it: _seated(it, user_id, None))
         case events.HuddleEnded(channel_id=channel_id):
-            return _channel(state, channel_id, lambda it: attrs.evolve(it, huddle=None))
+            return _channel(state, channel_id, lambda it: attrs.evolve(it, huddle=None, huddle_known=True))
     raise AssertionError(event)
+
+
+def _participant(card: ParticipantCard, member: MemberCard | None) -> ParticipantCard:
+    """The participant with their face of now."""
+    if member is None:
+        return card
+    return attrs.evolve(card, display_name=member.display_name, avatar_url=member.avatar_url)
 
 
 def _seated(it: ChannelState, user_id: UserId, card: ParticipantCard | None) -> ChannelState:

@@ -19,6 +19,7 @@ from chatcore.ids import (
     IdSource,
     UserId,
     WorkspaceId,
+    is_id,
 )
 from chatcore.model import (
     AuditEntry,
@@ -58,16 +59,21 @@ class Cards:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._cards: OrderedDict[UserId, UserCard] = OrderedDict()
+        self._changes = 0
 
     async def get(self, user_id: UserId) -> UserCard:
         """The face of a user. Raises NotFound."""
         card = self._cards.get(user_id)
         if card is not None:
             return card
+        changes = self._changes
         user = await self._storage.read(lambda tx: tx.users.get(user_id))
         if user is None:
             raise NotFound.of("user")
-        self._cards[user_id] = card = card_of(user)
+        card = card_of(user)
+        if changes != self._changes:  # perhaps theirs, and after we read
+            return card
+        self._cards[user_id] = card
         if len(self._cards) > MAX_CARDS:
             self._cards.popitem(last=False)
         return card
@@ -76,10 +82,11 @@ class Cards:
         """Follow the events: a face that changed is read again."""
         for envelope in envelopes:
             if envelope.type == MemberUpdated.type and isinstance(envelope.event, MemberUpdated):
-                self._cards.pop(envelope.event.member.user_id, None)
+                self.forget(envelope.event.member.user_id)
 
     def forget(self, user_id: UserId) -> None:
-        """The user changed here, now."""
+        """The user changed."""
+        self._changes += 1
         self._cards.pop(user_id, None)
 
 
@@ -177,8 +184,12 @@ class Core:
 
 
 def id_of(ref: Any) -> Any:
-    """The id of a value, or the id itself."""
-    return ref if isinstance(ref, str) else ref.id
+    """The id of a value, or the id itself. Raises NotFound for text that is no id: nothing has such a one."""
+    if not isinstance(ref, str):
+        return ref.id
+    if not is_id(ref):
+        raise NotFound("There is no such thing: an id is a UUID in lower case.")
+    return ref
 
 
 def member_card(user: User, member: Member) -> MemberCard:
@@ -199,6 +210,11 @@ async def active_user(tx: Tx, user_id: UserId) -> User:
     if user is None or user.deactivated_at is not None:
         raise NotFound.of("user")
     return user
+
+
+async def workspace_of(tx: Tx, slug: str) -> Workspace | None:
+    """The workspace of a slug; none for text that cannot be one."""
+    return await tx.workspaces.by_slug(slug) if slug.isascii() else None
 
 
 async def existing_channel(tx: Tx, channel_id: ChannelId) -> Channel:

@@ -18,7 +18,7 @@ from typing import Protocol
 import attrs
 import trio
 
-from chatcore.errors import ChatError, NotFound
+from chatcore.errors import ChatError, NotFound, PositionLost
 from chatcore.events import Event
 from chatcore.ids import ChannelId, UserId, WorkspaceId
 from chatcore.model import Position
@@ -96,6 +96,8 @@ class Hub:
         self._bus = bus
         self._listeners: list[Listener] = []
         self._gap = trio.Event()
+        self._delivering = False
+        self._said: list[Envelope] = []
         storage.on_commit(bus.publish)
 
     def receiving(self) -> AbstractContextManager[None]:
@@ -114,8 +116,18 @@ class Hub:
             self._listeners.remove(listener)
 
     def announce(self, *events: Event) -> None:
-        """Say something ephemeral: no place in the log, no promise that it arrives."""
-        self._bus.publish([seal(event) for event in events])
+        """Say something ephemeral: no place in the log, no promise that it arrives.
+
+        What a listener says about an event that it is being given is heard after all others have been given it.
+        """
+        self._said += [seal(event) for event in events]
+        if not self._delivering:
+            self._publish_said()
+
+    def _publish_said(self) -> None:
+        said, self._said = self._said, []
+        if said:
+            self._bus.publish(said)
 
     async def position(self, workspace_id: WorkspaceId) -> Position:
         """The last event that listeners have been given: one who is attached gets all that follow. Raises NotFound."""
@@ -129,29 +141,44 @@ class Hub:
     ) -> AsyncIterator[list[Envelope]] | None:
         """The events after `since` up to `upto` that the user may receive, in order, page by page.
 
-        None when they cannot be given completely: another epoch, a position that the log has forgotten, or one that
-        it has
-        never reached. What the user may receive is decided page by page, by the membership that holds then.
+        None when they cannot be given completely: see `resumable`. What the user may receive is decided page by page,
+        by the membership that holds then. Iterating raises PositionLost when the log is trimmed faster than it is read.
         """
-        if since.epoch != self.storage.epoch or since.seq > upto:
-            return None
-        oldest = await self.storage.read(lambda tx: tx.events.oldest(workspace_id))
-        if since.seq < oldest:
+        if not await self.resumable(workspace_id, since, upto):
             return None
         return self._pages(workspace_id, user_id, since.seq, upto)
+
+    async def resumable(self, workspace_id: WorkspaceId, since: Position, upto: int) -> bool:
+        """Whether everything after a position can be given: it is of this epoch, the log has not forgotten what
+        follows it, and has reached it.
+        """
+        if since.epoch != self.storage.epoch or since.seq > upto:
+            return False
+        return since.seq >= await self.storage.read(lambda tx: tx.events.oldest(workspace_id))
+
+    async def page(self, workspace_id: WorkspaceId, user_id: UserId, seq: int, upto: int) -> tuple[list[Envelope], int]:
+        """The next events after `seq`, up to `upto`, that the user may receive; and the seq up to which that is all.
+
+        Raises PositionLost when the log no longer reaches back to `seq`.
+        """
+
+        async def work(tx: Tx) -> tuple[int, list[Envelope]]:
+            oldest = await tx.events.oldest(workspace_id)
+            return oldest, await tx.events.since(workspace_id, seq, limit=REPLAY_PAGE)
+
+        oldest, page = await self.storage.read(work)
+        if seq < oldest:
+            raise PositionLost("The events after this position are gone: read the workspace afresh.")
+        facts = await self._space(workspace_id)
+        due = [one for one in page if one.seq <= upto and facts.may_receive(user_id, one.audience)]
+        return due, min(page[-1].seq, upto) if len(page) == REPLAY_PAGE else upto
 
     async def _pages(
         self, workspace_id: WorkspaceId, user_id: UserId, seq: int, upto: int
     ) -> AsyncIterator[list[Envelope]]:
         while seq < upto:
-            page = await self._read_log(workspace_id, seq)
-            if not page:
-                return
-            facts = await self._space(workspace_id)
-            yield [
-                envelope for envelope in page if envelope.seq <= upto and facts.may_receive(user_id, envelope.audience)
-            ]
-            seq = page[-1].seq
+            due, seq = await self.page(workspace_id, user_id, seq, upto)
+            yield due
 
     # --- receiving -------------------------------------------------------------------------------------------------
 
@@ -162,7 +189,7 @@ class Hub:
             if space is None:
                 continue
             batch = list(group)
-            if batch[0].seq and batch[-1].seq:
+            if all(envelope.seq for envelope in batch):
                 self._deliver(space, space.stream.offer(batch))
             else:
                 self._deliver_mixed(space, batch)
@@ -179,12 +206,17 @@ class Hub:
         if facts is None or not due:
             return
         start = 0
-        for index, envelope in enumerate(due):
-            if envelope.type in ACCESS_EVENTS:
-                self._hand_over(facts.workspace_id, due[start:index])
-                facts.apply(envelope.event)
-                start = index
-        self._hand_over(facts.workspace_id, due[start:] if start else due)
+        self._delivering = True
+        try:
+            for index, envelope in enumerate(due):
+                if envelope.type in ACCESS_EVENTS:
+                    self._hand_over(facts.workspace_id, due[start:index])
+                    facts.apply(envelope.event)
+                    start = index
+            self._hand_over(facts.workspace_id, due[start:] if start else due)
+        finally:
+            self._delivering = False
+        self._publish_said()
 
     def _hand_over(self, workspace_id: WorkspaceId, envelopes: Sequence[Envelope]) -> None:
         if not envelopes:

@@ -1,12 +1,14 @@
 """Presence: who is there, told to every workspace that a person is a member of."""
 
+from collections.abc import Sequence
+
 import attrs
 
-from chatcore.events import PresenceUpdate
-from chatcore.ids import UserId
+from chatcore.events import MemberJoined, MemberUpdated, PresenceUpdate
+from chatcore.ids import UserId, WorkspaceId
 from chatcore.model import Presence, PresenceStatus
 from chatcore.policy import Action
-from chatcore.ports import PresenceTracker
+from chatcore.ports import Envelope, PresenceTracker
 from chatcore.service.core import Core, UserRef, WorkspaceRef, id_of
 
 
@@ -14,6 +16,8 @@ from chatcore.service.core import Core, UserRef, WorkspaceRef, id_of
 class PresenceService:
     _core: Core
     _tracker: PresenceTracker
+    _here: dict[UserId, Presence] = attrs.field(factory=dict)
+    """Who is not offline, as this node was last told: for those who join a workspace while they are there."""
 
     def start(self) -> None:
         """Pass the tracker's changes on."""
@@ -40,17 +44,35 @@ class PresenceService:
         known = await self._tracker.get(facts.members)
         return [known[user_id] for user_id in sorted(facts.members)]
 
+    def deliver(self, workspace_id: WorkspaceId, envelopes: Sequence[Envelope]) -> None:
+        """Follow the events: who joins a workspace (or has their account back) and is there is told to be there."""
+        for envelope in envelopes:
+            if envelope.type in (MemberJoined.type, MemberUpdated.type):
+                event = envelope.event
+                assert isinstance(event, MemberJoined | MemberUpdated)
+                presence = self._here.get(event.member.user_id)
+                if presence is not None and not event.member.deactivated:
+                    self._core.hub.announce(_update(workspace_id, presence))
+
     def _changed(self, presence: Presence) -> None:
+        if presence.status is PresenceStatus.OFFLINE:
+            self._here.pop(presence.user_id, None)
+        else:
+            self._here[presence.user_id] = presence
         self._core.hub.announce(
             *(
-                PresenceUpdate(
-                    workspace_id=facts.workspace_id,
-                    user_id=presence.user_id,
-                    status=presence.status,
-                    last_seen=presence.last_seen,
-                )
+                _update(facts.workspace_id, presence)
                 for facts in self._core.directory.all_loaded()
                 if facts.role(presence.user_id) is not None
             )
         )
         self._core.hooks.did("presence_changed", presence=presence)
+
+
+def _update(workspace_id: WorkspaceId, presence: Presence) -> PresenceUpdate:
+    return PresenceUpdate(
+        workspace_id=workspace_id,
+        user_id=presence.user_id,
+        status=presence.status,
+        last_seen=presence.last_seen,
+    )

@@ -32,7 +32,7 @@ class Stream:
     def offer(self, envelopes: Sequence[Envelope]) -> list[Envelope]:
         """Take envelopes in any order; returns those that are due, in order, each once."""
         last = self.last
-        if last is not None and not self._waiting and _consecutive(last, envelopes):
+        if last is not None and envelopes and not self._waiting and _consecutive(last, envelopes):
             self.last = envelopes[-1].seq
             return list(envelopes)
         for envelope in envelopes:

@@ -5,9 +5,12 @@ from typing import Any
 
 import attrs
 
+from chatcore.errors import ValidationFailed
 from chatcore.model import AuditEntry
 from chatcore.policy import Action
 from chatcore.service.core import Core, UserRef, WorkspaceRef, id_of
+
+MAX_PAGE = 500
 
 
 @attrs.frozen
@@ -37,7 +40,9 @@ class Audit:
 
     async def list(self, workspace: WorkspaceRef, *, actor: UserRef, limit: int = 100) -> list[AuditEntry]:
         """The newest entries of a workspace, newest first; for owners and admins."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise ValidationFailed.of("limit", f"must be 1 to {MAX_PAGE}")
         facts = await self._core.workspace(workspace, id_of(actor), Action.AUDIT_VIEW)
         return await self._core.storage.read(
-            lambda tx: tx.audit.find(workspace_id=facts.workspace_id, limit=min(limit, 500), newest_first=True)
+            lambda tx: tx.audit.find(workspace_id=facts.workspace_id, limit=limit, newest_first=True)
         )

@@ -25,7 +25,7 @@ from chatcore.service.core import (
     existing_channel,
     id_of,
 )
-from chatcore.service.directory import WorkspaceDirectory, is_general
+from chatcore.service.directory import GENERAL, WorkspaceDirectory, is_general
 from chatcore.service.workspaces import clean_description, clean_settings
 
 MAX_FIRST_MEMBERS = 500
@@ -71,14 +71,15 @@ class Channels:
         channel = attrs.evolve(
             channel, name=text.clean_channel_name(channel.name), description=clean_description(channel.description)
         )
-        if is_general(channel):
-            if type is ChannelType.PRIVATE:
-                raise ValidationFailed.of("type", "must be public: every member is in the general channel")
-            first = tuple(facts.members)
+        if is_general(channel) and type is ChannelType.PRIVATE:
+            raise ValidationFailed.of("type", "must be public: every member is in the general channel")
 
         async def work(tx: Tx) -> None:
+            people = first
+            if is_general(channel):
+                people = tuple(card.user_id for card in await tx.members.cards(channel.workspace_id))
             try:
-                await membership.new_channel(tx, channel, first, self._core.clock.now())
+                await membership.new_channel(tx, channel, people, self._core.clock.now())
             except Duplicate:
                 raise Duplicate("There is a channel of this name already: choose another.") from None
 
@@ -119,11 +120,16 @@ class Channels:
         channel = self._new(facts, name, ChannelType.DIRECT, user_id)
 
         async def work(tx: Tx) -> tuple[Channel, bool]:
+            now = self._core.clock.now()
             found = await tx.channels.by_name(facts.workspace_id, name)
-            if found is not None:
-                return found, False
-            await membership.new_channel(tx, channel, people, self._core.clock.now())
-            return channel, True
+            if found is None:
+                await membership.new_channel(tx, channel, people, now)
+                return channel, True
+            for one in people:  # who was removed from the workspace, and is back, has lost their place
+                await membership.join_channel(
+                    tx, found, *await membership.existing_member(tx, found.workspace_id, one), now
+                )
+            return found, False
 
         opened, created = await self._core.storage.write(work)
         if created:
@@ -161,44 +167,53 @@ class Channels:
         archived: bool | Keep = KEEP,
     ) -> Channel:
         """Change a channel. Anyone in it may describe it; name, type, settings and the archive are for staff and its
-        creator.
+        creator. Saying what is so already changes nothing. Archiving cannot be combined with other changes.
         """
-        if archived is True:
-            await self.archive(channel, actor=actor)
         changes = _changes(name, description, type, settings)
+        if archived is True:
+            if changes:
+                raise ValidationFailed.of(
+                    "archived", "must be the only change: first change the channel, then archive it"
+                )
+            return await self.archive(channel, actor=actor)
         seat, old = await self._row(channel, actor)
         if archived is False and old.archived_at is not None:
             await self._check(seat, old, Action.CHANNEL_UNARCHIVE)
             changes["archived_at"] = None
-        needs = Action.CHANNEL_DESCRIBE if set(changes) <= {"description"} else Action.CHANNEL_MANAGE
-        if changes and "archived_at" not in changes:
-            await self._check(seat, old, needs)
-        if not changes:
-            return old
+        elif changes:
+            describes = set(changes) <= {"description"}
+            await self._check(seat, old, Action.CHANNEL_DESCRIBE if describes else Action.CHANNEL_MANAGE)
         return await self._apply(seat, old, changes)
 
     async def _apply(self, seat: Seat, old: Channel, changes: dict[str, Any]) -> Channel:
-        proposed = attrs.evolve(old, **changes, updated_at=self._core.clock.now())
+        proposed = attrs.evolve(old, **changes)
+        if proposed == old:
+            return old
+        now = self._core.clock.now()
         proposed = await self._core.hooks.filter(
-            "channel_will_update", value=proposed, before=old, user_id=seat.user_id
+            "channel_will_update", value=attrs.evolve(proposed, updated_at=now), before=old, user_id=seat.user_id
         )
-
-        if is_general(proposed) and not is_general(old):
+        wanted = _differences(old, proposed)
+        if wanted.get("name") == GENERAL:
             raise Duplicate("`general` is the name of the channel that every member is in: choose another.")
 
-        async def work(tx: Tx) -> None:
+        async def work(tx: Tx) -> Channel:
+            # Only what is to change, upon what is there now: somebody else may have changed the rest meanwhile.
+            before = await existing_channel(tx, old.id)
+            after = attrs.evolve(before, **wanted, updated_at=now)
             try:
-                await tx.channels.update(proposed)
+                await tx.channels.update(after)
             except Duplicate:
                 raise Duplicate("There is a channel of this name already: choose another.") from None
-            await tx.events.append(ChannelUpdated(workspace_id=old.workspace_id, channel=proposed))
-            if old.type is ChannelType.PUBLIC and proposed.type is ChannelType.PRIVATE:
-                await tx.events.append(ChannelHidden(workspace_id=old.workspace_id, channel_id=old.id))
-            await tx.audit.insert(self._audit("channel.updated", seat, {"fields": sorted(changes)}))
+            await tx.events.append(ChannelUpdated(workspace_id=after.workspace_id, channel=after))
+            if before.type is ChannelType.PUBLIC and after.type is ChannelType.PRIVATE:
+                await tx.events.append(ChannelHidden(workspace_id=after.workspace_id, channel_id=after.id))
+            await tx.audit.insert(self._audit("channel.updated", seat, {"fields": sorted(wanted)}))
+            return after
 
-        await self._core.storage.write(work)
-        self._core.hooks.did("channel_updated", channel=proposed, user_id=seat.user_id)
-        return proposed
+        updated = await self._core.storage.write(work)
+        self._core.hooks.did("channel_updated", channel=updated, user_id=seat.user_id)
+        return updated
 
     async def archive(self, channel: ChannelRef, *, actor: UserRef) -> Channel:
         """Close a channel: it can be read, not written to; its huddle ends. Doing it again changes nothing."""
@@ -208,18 +223,23 @@ class Channels:
             return old
         await self._check(seat, old, Action.CHANNEL_MANAGE)
         now = self._core.clock.now()
-        archived = attrs.evolve(old, archived_at=now, updated_at=now)
 
-        async def work(tx: Tx) -> None:
+        async def work(tx: Tx) -> tuple[Channel, bool]:
+            before = await existing_channel(tx, old.id)
+            if before.archived_at is not None:
+                return before, False
             huddle = await huddle_steps.active_in(tx, old.id)
             if huddle is not None:
                 await huddle_steps.end(tx, huddle, now)
-            await tx.channels.update(archived)
+            after = attrs.evolve(before, archived_at=now, updated_at=now)
+            await tx.channels.update(after)
             await tx.events.append(ChannelArchived(workspace_id=old.workspace_id, channel_id=old.id, archived_at=now))
             await tx.audit.insert(self._audit("channel.archived", seat, {}))
+            return after, True
 
-        await self._core.storage.write(work)
-        self._core.hooks.did("channel_archived", channel=archived, user_id=seat.user_id)
+        archived, news = await self._core.storage.write(work)
+        if news:
+            self._core.hooks.did("channel_archived", channel=archived, user_id=seat.user_id)
         return archived
 
     async def join(self, channel: ChannelRef, *, actor: UserRef) -> Channel:
@@ -297,6 +317,19 @@ class Channels:
             target=seat.channel.id,
             details=details,
         )
+
+
+def _differences(old: Channel, new: Channel) -> dict[str, Any]:
+    """What a change, after all filters, sets. Raises ValidationFailed."""
+    fields = ("name", "description", "type", "settings", "archived_at")
+    wanted = {field: getattr(new, field) for field in fields if getattr(new, field) != getattr(old, field)}
+    if "name" in wanted:
+        wanted["name"] = text.clean_channel_name(wanted["name"])
+    if "description" in wanted:
+        wanted["description"] = clean_description(wanted["description"])
+    if "settings" in wanted:
+        wanted["settings"] = clean_settings(wanted["settings"])
+    return wanted
 
 
 def direct_name(people: Sequence[UserId]) -> str:

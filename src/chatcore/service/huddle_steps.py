@@ -46,7 +46,9 @@ async def leave(tx: Tx, huddle: Huddle, user_id: UserId, now: datetime) -> bool:
 
 
 async def end(tx: Tx, huddle: Huddle, now: datetime) -> None:
-    """End a huddle, whoever is in it."""
+    """End a huddle, whoever is in it: they are told of its end only."""
+    for present in await tx.participants.find(huddle_id=huddle.id, left_at=None):
+        await tx.participants.update(attrs.evolve(present, left_at=now))
     await tx.huddles.update(attrs.evolve(huddle, status=HuddleStatus.ENDED, ended_at=now))
     await tx.events.append(
         HuddleEnded(workspace_id=huddle.workspace_id, channel_id=huddle.channel_id, huddle_id=huddle.id, ended_at=now)

@@ -129,8 +129,7 @@ class Huddles:
 
     async def signal(self, huddle: HuddleRef, signal: Signal, *, actor: UserRef) -> None:
         """Pass a WebRTC signal (≤ 32 KiB) to another participant. Raises Forbidden unless both are in the huddle."""
-        if len(encode(signal)) > MAX_SIGNAL:
-            raise ValidationFailed.of("signal", f"must be at most {MAX_SIGNAL} bytes of JSON")
+        _check_size(signal)
         target = signal.target_user_id
         if target is None:
             raise ValidationFailed.of("signal.targetUserId", "is required: name the participant that it is for")
@@ -164,6 +163,15 @@ class Huddles:
             return found, await self._core.allowed(found.channel_id, id_of(actor), action)
         except NotFound:
             raise NotFound.of("huddle") from None
+
+
+def _check_size(signal: Signal) -> None:
+    try:
+        size = len(encode(signal))
+    except (TypeError, ValueError):
+        raise ValidationFailed.of("signal.data", "must be plain JSON") from None
+    if size > MAX_SIGNAL:
+        raise ValidationFailed.of("signal", f"must be at most {MAX_SIGNAL} bytes of JSON")
 
 
 async def _view(tx: Tx, huddle: Huddle) -> HuddleView:

@@ -5,7 +5,7 @@ import attrs
 from chatcore import policy
 from chatcore.errors import Forbidden, NotFound, ValidationFailed
 from chatcore.events import MemberUpdated
-from chatcore.ids import UserId, WorkspaceId
+from chatcore.ids import UserId, WorkspaceId, is_id
 from chatcore.model import Member, MemberCard, Role
 from chatcore.policy import Action
 from chatcore.ports import Tx
@@ -25,6 +25,8 @@ class Members:
         """The members of a workspace by user id, after that one."""
         if not 1 <= limit <= MAX_PAGE:
             raise ValidationFailed.of("limit", f"must be 1 to {MAX_PAGE}")
+        if after is not None and not is_id(after):
+            raise ValidationFailed.of("after", "must be the id of a user")
         facts = await self._core.workspace(workspace, id_of(actor), Action.WORKSPACE_VIEW)
         return await self._core.storage.read(lambda tx: tx.members.cards(facts.workspace_id, after=after, limit=limit))
 
@@ -115,6 +117,8 @@ class Members:
 async def _keep_an_owner(tx: Tx, member: Member) -> None:
     if member.role is not Role.OWNER:
         return
-    owners = await tx.members.find(workspace_id=member.workspace_id, role=Role.OWNER, limit=2)
-    if len(owners) < 2:
-        raise Forbidden("A workspace needs an owner: make somebody else one first.")
+    for other in await tx.members.find(workspace_id=member.workspace_id, role=Role.OWNER):
+        user = await tx.users.get(other.user_id)
+        if user is not None and user.id != member.user_id and user.deactivated_at is None:
+            return
+    raise Forbidden("A workspace needs an owner: make somebody else one first.")

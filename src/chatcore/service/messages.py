@@ -7,7 +7,7 @@ import attrs
 from chatcore import text
 from chatcore.errors import NotFound, ValidationFailed
 from chatcore.events import MessageDeleted, MessageReceived, MessageUpdated
-from chatcore.ids import AttachmentId, MessageId, UserId
+from chatcore.ids import AttachmentId, MessageId, UserId, is_id
 from chatcore.model import Attachment, Draft, Message, MessagePage
 from chatcore.policy import Action
 from chatcore.ports import Post, Tx, seal
@@ -44,10 +44,7 @@ class Messages:
         Unavailable too.
         """
         content = text.clean_content(content)
-        if temp_id is not None and not 1 <= len(temp_id) <= MAX_TEMP_ID:
-            raise ValidationFailed.of("tempId", f"must be 1 to {MAX_TEMP_ID} characters")
-        if len(attachment_ids) > MAX_ATTACHMENTS:
-            raise ValidationFailed.of("attachmentIds", f"must be at most {MAX_ATTACHMENTS}")
+        _check_references(thread_id, temp_id, attachment_ids)
         seat = await self._core.allowed(channel, id_of(author), Action.MESSAGE_SEND)
         draft = Draft(
             id=MessageId(self._core.new_id()),
@@ -96,7 +93,7 @@ class Messages:
         found = await self._core.storage.read(find)
         good = [row for row in found if row is not None and _postable(row, draft)]
         if len(good) != len(set(draft.attachment_ids)):
-            raise NotFound("An attachment does not exist, is not yours, or hangs on another message: upload it again.")
+            raise _no_attachment()
         return tuple(attrs.evolve(row, message_id=draft.id) for row in good)
 
     async def edit(self, message: MessageRef, *, actor: UserRef, content: str) -> Message:
@@ -227,10 +224,28 @@ class Messages:
 
 def check_page(before: object, after: object, limit: int) -> None:
     """Raises ValidationFailed for a page that makes no sense."""
+    for field, cursor in (("before", before), ("after", after)):
+        if cursor is not None and not (isinstance(cursor, str) and is_id(cursor)):
+            raise ValidationFailed.of(field, "must be the id of a message")
     if before is not None and after is not None:
         raise ValidationFailed.of("after", "cannot be combined with before: page in one direction")
     if not 1 <= limit <= MAX_PAGE:
         raise ValidationFailed.of("limit", f"must be 1 to {MAX_PAGE}")
+
+
+def _check_references(thread_id: MessageId | None, temp_id: str | None, attachment_ids: Sequence[AttachmentId]) -> None:
+    if thread_id is not None and not is_id(thread_id):
+        raise NotFound.of("message")
+    if temp_id is not None and not (1 <= len(temp_id) <= MAX_TEMP_ID and temp_id.isprintable()):
+        raise ValidationFailed.of("tempId", f"must be 1 to {MAX_TEMP_ID} printable characters")
+    if len(attachment_ids) > MAX_ATTACHMENTS:
+        raise ValidationFailed.of("attachmentIds", f"must be at most {MAX_ATTACHMENTS}")
+    if not all(is_id(attachment_id) for attachment_id in attachment_ids):
+        raise _no_attachment()
+
+
+def _no_attachment() -> NotFound:
+    return NotFound("An attachment does not exist, is not yours, or hangs on another message: upload it again.")
 
 
 def _found(message: Message | None) -> Message:

@@ -37,6 +37,8 @@ class SearchService:
         """
         if not text.strip() or len(text) > MAX_QUERY:
             raise ValidationFailed.of("q", f"must be 1 to {MAX_QUERY} characters")
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValidationFailed.of("q", "remove the broken character (half of a surrogate pair)")
         check_page(before, after, limit)
         facts = await self._core.workspace(workspace, id_of(actor), Action.WORKSPACE_VIEW)
         channels: tuple[ChannelId, ...]

@@ -10,10 +10,10 @@ from chatcore import text
 from chatcore.errors import Duplicate, Forbidden, NotFound, ValidationFailed, WorkspaceDenied
 from chatcore.events import MemberUpdated
 from chatcore.ids import UserId
-from chatcore.model import Credential, Role, User
+from chatcore.model import Credential, Role, User, card_of
 from chatcore.ports import Authenticator, Tx
-from chatcore.service import invite_steps, membership
-from chatcore.service.core import KEEP, Core, Keep, UserRef, id_of, member_card
+from chatcore.service import huddle_steps, invite_steps, membership
+from chatcore.service.core import KEEP, Core, Keep, UserRef, active_user, id_of, member_card, workspace_of
 from chatcore.service.sessions import Sessions
 
 MAX_NAME = 100
@@ -80,7 +80,7 @@ class Users:
             if invite_token is not None:
                 await invite_steps.accept(tx, invite_token, user, now)
             if workspace_slug is not None:
-                workspace = await tx.workspaces.by_slug(workspace_slug)
+                workspace = await workspace_of(tx, workspace_slug)
                 if workspace is None or workspace.settings.get("openJoin") is not True:
                     raise WorkspaceDenied("That workspace is not open: ask a member for an invite link.")
                 await membership.join_workspace(tx, workspace.id, user, Role.MEMBER, now)
@@ -141,48 +141,62 @@ class Users:
         return await self._change(user_id, changes)
 
     async def deactivate(self, user: UserRef, *, actor: UserRef | None = None) -> User:
-        """Close an account: it can do nothing any more, its messages stay. By the operator, or (actor) by its owner."""
+        """Close an account: it can do nothing any more, its messages stay; doing it again changes nothing.
+
+        By the operator, or (actor) by its owner.
+        """
         user_id: UserId = id_of(user)
         if actor is not None and id_of(actor) != user_id:
             raise NotFound.of("user")
-        changed = await self._change(user_id, {"deactivated_at": self._core.clock.now()}, "user.deactivated")
+        changed, news = await self._set_active(user_id, False, actor)
         with trio.CancelScope(shield=True):  # once closed, an account must not stay signed in
             await self._sessions.revoke_all(user_id)
-        self._core.hooks.did("user_deactivated", user=changed)
+        if news:
+            self._core.hooks.did("user_deactivated", user=changed)
         return changed
 
     async def reactivate(self, user: UserRef) -> User:
         """Bring a closed account back, with its memberships; by the operator."""
-        return await self._change(id_of(user), {"deactivated_at": None}, "user.reactivated")
+        changed, _ = await self._set_active(id_of(user), True, None)
+        return changed
 
-    async def _change(self, user_id: UserId, changes: Mapping[str, Any], audited: str | None = None) -> User:
+    async def _change(self, user_id: UserId, changes: Mapping[str, Any]) -> User:
         async def work(tx: Tx) -> User:
-            old = await tx.users.get(user_id)
-            if old is None or (old.deactivated_at is not None and audited is None):
-                raise NotFound.of("user")
+            old = await active_user(tx, user_id)
             new = attrs.evolve(old, **changes, updated_at=self._core.clock.now())
             await tx.users.update(new)
-            if (new.display_name, new.avatar_url, new.deactivated_at) != (
-                old.display_name,
-                old.avatar_url,
-                old.deactivated_at,
-            ):
-                await self._tell(tx, new)
-            if audited is not None:
-                await tx.audit.insert(self._core.audit(audited, actor=None, target=user_id))
+            if card_of(new) != card_of(old):
+                await _tell(tx, new)
             return new
 
         changed = await self._core.storage.write(work)
         self._core.cards.forget(user_id)
         return changed
 
-    async def _tell(self, tx: Tx, user: User) -> None:
-        for summary in await tx.workspaces.of_user(user.id):
-            member = await tx.members.get(summary.workspace.id, user.id)
-            if member is not None:
-                await tx.events.append(
-                    MemberUpdated(workspace_id=summary.workspace.id, member=member_card(user, member))
-                )
+    async def _set_active(self, user_id: UserId, active: bool, actor: UserRef | None) -> tuple[User, bool]:
+        now = self._core.clock.now()
+        entry = self._core.audit(
+            "user.reactivated" if active else "user.deactivated",
+            actor=None if actor is None else id_of(actor),
+            target=user_id,
+        )
+
+        async def work(tx: Tx) -> tuple[User, bool]:
+            old = await tx.users.get(user_id)
+            if old is None:
+                raise NotFound.of("user")
+            if (old.deactivated_at is None) is active:
+                return old, False
+            new = attrs.evolve(old, deactivated_at=None if active else now, updated_at=now)
+            await tx.users.update(new)
+            if not active:
+                for summary in await tx.workspaces.of_user(user_id):
+                    await huddle_steps.leave_all(tx, summary.workspace.id, user_id, now)
+            await _tell(tx, new)
+            await tx.audit.insert(entry)
+            return new, True
+
+        return await self._core.storage.write(work)
 
     def _new(self, email: str, display_name: str | None, first_name: str, last_name: str, is_bot: bool) -> User:
         first = text.clean_line(first_name, "firstName", MAX_NAME) if first_name else ""
@@ -207,6 +221,14 @@ class Users:
         if not self._authenticators:
             raise ValidationFailed.of("password", "no auth plugin is configured that keeps passwords")
         return await self._authenticators[0].seal(user.id, password)
+
+
+async def _tell(tx: Tx, user: User) -> None:
+    """Tell the workspaces of the user how they look now."""
+    for summary in await tx.workspaces.of_user(user.id):
+        member = await tx.members.get(summary.workspace.id, user.id)
+        if member is not None:
+            await tx.events.append(MemberUpdated(workspace_id=summary.workspace.id, member=member_card(user, member)))
 
 
 async def _insert(tx: Tx, user: User, credential: Credential | None) -> None:

@@ -13,7 +13,17 @@ from chatcore.model import Channel, ChannelType, Member, Role, Workspace
 from chatcore.policy import Action
 from chatcore.ports import Tx, WorkspaceSummary
 from chatcore.service import membership
-from chatcore.service.core import KEEP, Core, Keep, UserRef, WorkspaceRef, active_user, id_of, member_card
+from chatcore.service.core import (
+    KEEP,
+    Core,
+    Keep,
+    UserRef,
+    WorkspaceRef,
+    active_user,
+    id_of,
+    member_card,
+    workspace_of,
+)
 from chatcore.service.directory import GENERAL
 from chatcore.wire import encode
 
@@ -87,7 +97,7 @@ class Workspaces:
 
     async def resolve(self, slug: str, *, actor: UserRef) -> WorkspaceId:
         """The id of a workspace that the actor is a member of. Raises NotFound."""
-        workspace = await self._core.storage.read(lambda tx: tx.workspaces.by_slug(slug))
+        workspace = await self._core.storage.read(lambda tx: workspace_of(tx, slug))
         if workspace is None:
             raise NotFound.of("workspace")
         await self._core.workspace(workspace, id_of(actor), Action.WORKSPACE_VIEW)
@@ -116,7 +126,7 @@ class Workspaces:
 
     async def by_slug(self, slug: str) -> Workspace:
         """Any workspace; for operators. Raises NotFound."""
-        found = await self._core.storage.read(lambda tx: tx.workspaces.by_slug(slug))
+        found = await self._core.storage.read(lambda tx: workspace_of(tx, slug))
         if found is None:
             raise NotFound.of("workspace")
         return found
@@ -169,7 +179,7 @@ class Workspaces:
         now = self._core.clock.now()
 
         async def door(tx: Tx) -> tuple[Workspace, Member | None]:
-            workspace = await tx.workspaces.by_slug(slug)
+            workspace = await workspace_of(tx, slug)
             member = None if workspace is None else await tx.members.get(workspace.id, user_id)
             if workspace is None or (member is None and workspace.settings.get("openJoin") is not True):
                 raise WorkspaceDenied("That workspace is not open: ask a member for an invite link.")

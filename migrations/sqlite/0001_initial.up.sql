@@ -158,10 +158,10 @@ CREATE INDEX idx_channel_members_user_id ON channel_members (user_id);
 -- Messages ------------------------------------------------------------------------------------------------------------
 
 -- `row` is the channel's number << 33, plus 1 << 32 for a reply, plus the ordinal among its kind in the channel. So what is
--- read together lies together, in the table and in the search index: a page of history is a walk along the table.
+-- read together lies together: a page of history is a walk along the table. `place` is that of the event, see `events`.
 -- `position` is the ordinal among the channel's top-level messages (for a reply: that of the newest one before it).
 -- `mentions` is what the text says now, as JSON, where `message_mentions` keeps what it said when it was sent.
--- No index by channel, user or time: nothing asks for one, and each place that a message is written to costs a page in
+-- No index by channel, user or time: nothing asks for one, and each index that a message is written to costs a page in
 -- every commit.
 CREATE TABLE messages (
     row INTEGER PRIMARY KEY,
@@ -174,12 +174,14 @@ CREATE TABLE messages (
     mentions TEXT,
     mentions_all INTEGER NOT NULL DEFAULT 0 CHECK (mentions_all IN (0, 1)),
     temp_id TEXT,
-    seq INTEGER NOT NULL,
+    place INTEGER NOT NULL,
     position INTEGER NOT NULL,
     edited_at INTEGER,
     created_at INTEGER NOT NULL,
+    seq INTEGER NOT NULL GENERATED ALWAYS AS (place & 1099511627775) VIRTUAL,
     CONSTRAINT check_content_length CHECK (length(content) > 0 AND length(content) <= 4000)
 );
+CREATE UNIQUE INDEX idx_messages_place ON messages (place);
 CREATE INDEX idx_messages_thread_id ON messages (thread_id, seq) WHERE thread_id IS NOT NULL;
 -- `temp_id` first: ids that clients count up, or take from a clock, then lie together, where a start by channel and author
 -- would be another page for every author.
@@ -190,8 +192,9 @@ CREATE TABLE deleted_messages (
     id TEXT PRIMARY KEY,
     channel_id TEXT NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
     thread_id TEXT,
-    seq INTEGER NOT NULL,
-    position INTEGER NOT NULL
+    place INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    seq INTEGER NOT NULL GENERATED ALWAYS AS (place & 1099511627775) VIRTUAL
 ) WITHOUT ROWID;
 CREATE INDEX idx_deleted_messages_channel_id ON deleted_messages (channel_id, position, seq) WHERE thread_id IS NULL;
 
@@ -236,23 +239,30 @@ CREATE TABLE attachments (
 CREATE INDEX idx_attachments_message_id ON attachments (message_id);
 CREATE INDEX idx_attachments_uploaded_by ON attachments (uploaded_by);
 
+-- The rows of the index are the places of the messages, so its order is that of the log and the newest hits come first by
+-- themselves. `scope` holds two words, the channel (`c` and its number) and the author (`u` and the id), so that looking in
+-- one's channels only is a matter of the index too.
 CREATE VIRTUAL TABLE messages_fts USING fts5 (
     content,
-    content = 'messages',
-    content_rowid = 'row',
+    scope,
+    content = '',
     columnsize = 0,
     tokenize = 'unicode61 remove_diacritics 2'
 );
 -- Triggers, so that no way of writing a message, and no cascade, can leave the index behind.
 CREATE TRIGGER messages_indexed AFTER INSERT ON messages BEGIN
-    INSERT INTO messages_fts (rowid, content) VALUES (new.row, new.content);
+    INSERT INTO messages_fts (rowid, content, scope)
+    VALUES (new.place, new.content, 'c' || (new.row >> 33) || ' u' || replace(new.user_id, '-', ''));
 END;
 CREATE TRIGGER messages_reindexed AFTER UPDATE OF content ON messages BEGIN
-    INSERT INTO messages_fts (messages_fts, rowid, content) VALUES ('delete', old.row, old.content);
-    INSERT INTO messages_fts (rowid, content) VALUES (new.row, new.content);
+    INSERT INTO messages_fts (messages_fts, rowid, content, scope)
+    VALUES ('delete', old.place, old.content, 'c' || (old.row >> 33) || ' u' || replace(old.user_id, '-', ''));
+    INSERT INTO messages_fts (rowid, content, scope)
+    VALUES (new.place, new.content, 'c' || (new.row >> 33) || ' u' || replace(new.user_id, '-', ''));
 END;
 CREATE TRIGGER messages_unindexed AFTER DELETE ON messages BEGIN
-    INSERT INTO messages_fts (messages_fts, rowid, content) VALUES ('delete', old.row, old.content);
+    INSERT INTO messages_fts (messages_fts, rowid, content, scope)
+    VALUES ('delete', old.place, old.content, 'c' || (old.row >> 33) || ' u' || replace(old.user_id, '-', ''));
 END;
 
 -- Huddles -------------------------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ _GOING = """
     SELECT json_group_array(json_array(id, seq)) FROM (SELECT id, seq FROM messages WHERE id = ?1 OR thread_id = ?1)
 """
 _REMEMBER = """
-    INSERT INTO deleted_messages (id, channel_id, thread_id, seq, position)
-    SELECT id, channel_id, thread_id, seq, position FROM messages WHERE id = ?1 OR thread_id = ?1
+    INSERT INTO deleted_messages (id, channel_id, thread_id, place, position)
+    SELECT id, channel_id, thread_id, place, position FROM messages WHERE id = ?1 OR thread_id = ?1
 """
 _MENTIONS = """
     SELECT json_group_array(json_array(seq, author_id, user_id)) FROM (

@@ -14,7 +14,7 @@ from chatcore.ports import Envelope
 
 _MESSAGES = """
     INSERT INTO messages
-        (row, id, channel_id, user_id, content, thread_id, mentions, mentions_all, temp_id, seq, position, created_at)
+        (place, row, id, channel_id, user_id, content, thread_id, mentions, mentions_all, temp_id, position, created_at)
     /*rows*/
 """
 _MENTIONS = "INSERT INTO message_mentions (channel_id, user_id, seq, author_id, covered) /*rows*/"
@@ -106,14 +106,15 @@ class PostRows:
         self._move_marker(message, seq, place)
         if message.mentions or message.mentions_all:
             self._mention(message, seq)
-        self._messages.append(_message_values(message, row, seq, place.position))
-        self._events.append(_event_values(envelope, event_place(place.log.number, seq), self.now_ms))
+        key = event_place(place.log.number, seq)
+        self._messages.append(_message_values(message, key, row, place.position))
+        self._events.append(_event_values(envelope, key, self.now_ms))
         self._uploads += ((id_, message.id, index) for index, id_ in enumerate(attachment_ids))
         return seq
 
     def write(self, db: Connection) -> None:
         """Write everything."""
-        # In the order of their rows: the search index begins a new segment whenever a row lies before the last one.
+        # In the order of their places: the search index begins a new segment whenever one lies before the last.
         self._messages.sort()
         run_rows(db, _MESSAGES, self._messages)
         run_rows(db, _EVENTS, self._events)
@@ -142,8 +143,9 @@ class PostRows:
                 self._markers.setdefault((channel_id, user_id), Marker()).personal += 1
 
 
-def _message_values(message: Message, row: int, seq: int, position: int) -> tuple[Any, ...]:
+def _message_values(message: Message, place: int, row: int, position: int) -> tuple[Any, ...]:
     return (
+        place,
         row,
         message.id,
         message.channel_id,
@@ -153,7 +155,6 @@ def _message_values(message: Message, row: int, seq: int, position: int) -> tupl
         orjson.dumps(message.mentions).decode() if message.mentions else None,
         message.mentions_all,
         message.temp_id,
-        seq,
         position,
         to_ms(message.created_at),
     )

@@ -124,7 +124,7 @@ class _Judge:
             raise ValidationFailed.of("content", "must not hold the character U+0000")
 
     def _claim(self, attachment_ids: tuple[AttachmentId, ...], workspace_id: str, message: Message) -> None:
-        """Take the uploads for this message. Raises NotFound unless all are free, the author's and of this workspace."""
+        """Take the uploads for this message. Raises NotFound unless all are free, the author's and of the workspace."""
         owner = (workspace_id, message.user_id)
         if len(set(attachment_ids)) < len(attachment_ids):
             raise ValidationFailed.of("attachmentIds", "must not name an upload twice")

@@ -1,11 +1,12 @@
 """Full-text search.
 
-A channel's top-level messages are one range of rows in the index, its replies another. Each range is searched by itself
-from its newest message backwards, up to as many hits as a page holds: a word that is everywhere costs no more than a
-rare one, and other channels cost nothing.
+The index is in the order of the log, and knows the channel and the author of each message as words of their own. So
+hits come newest first, from the caller's channels only, and the search ends with the page: a word that is everywhere
+costs no more than a rare one.
 """
 
 import re
+from typing import Any
 
 import orjson
 
@@ -17,35 +18,27 @@ from chatcore.ids import MessageId
 from chatcore.model import MessagePage
 from chatcore.ports import Search
 
-_PARTS = re.compile(r'"([^"]*)"?|([^\s"]+)')
-_WORD = re.compile(r"[^\W_]")
 MAX_PARTS = 32
 """Words and phrases in one query; what is beyond is left out."""
+MAX_SCOPES = 500
+"""Channels that the index is asked for by their words. With more, most hits are the caller's to see anyway, and it is
+cheaper to drop the others afterwards."""
 
-_RANGES = """
-    SELECT json_group_array(json_array(first, first + length)) FROM (
-        SELECT number << 33 AS first, position AS length FROM channels WHERE id IN (SELECT value FROM json_each(?1))
-        UNION ALL
-        SELECT (number << 33) + (1 << 32), replies FROM channels WHERE id IN (SELECT value FROM json_each(?1))
-    ) WHERE length > 0
-"""
+_PARTS = re.compile(r'"([^"]*)"?|([^\s"]+)')
+_WORD = re.compile(r"[^\W_]")
+_NO_WORD = re.compile(r"[^0-9a-z]")
+_NUMBERS = "SELECT json_group_array(number) FROM channels WHERE id IN (SELECT value FROM json_each(?))"
 _HITS = """
-    SELECT json_group_array(json((
-        SELECT json_group_array(json_array(row, seq)) FROM (
-            SELECT m.row, m.seq
-            FROM messages_fts f CROSS JOIN messages m ON m.row = f.rowid
-            WHERE f.messages_fts MATCH ?1 AND f.rowid BETWEEN c.value ->> 0 AND c.value ->> 1
-                AND (?2 IS NULL OR m.user_id = ?2) AND m.seq > ?3 AND m.seq < ?4
-            ORDER BY f.rowid DESC LIMIT ?5
-        )
-    ))) FROM json_each(?6) c
+    SELECT m.* FROM messages_fts f CROSS JOIN messages m ON m.place = f.rowid
+    WHERE f.messages_fts MATCH ?1 AND f.rowid > ?2 AND f.rowid < ?3
+        AND (?4 IS NULL OR m.channel_id IN (SELECT value FROM json_each(?4)))
+    ORDER BY f.rowid DESC LIMIT ?5
 """
 _PLACE = """
-    SELECT seq FROM messages WHERE id = ?1 AND channel_id IN (SELECT value FROM json_each(?2))
+    SELECT place FROM messages WHERE id = ?1 AND channel_id IN (SELECT value FROM json_each(?2))
     UNION ALL
-    SELECT seq FROM deleted_messages WHERE id = ?1 AND channel_id IN (SELECT value FROM json_each(?2))
+    SELECT place FROM deleted_messages WHERE id = ?1 AND channel_id IN (SELECT value FROM json_each(?2))
 """
-_CHOSEN = "SELECT * FROM messages WHERE row IN (SELECT value FROM json_each(?)) ORDER BY seq DESC LIMIT -1"
 
 
 def to_match(text: str) -> str:
@@ -60,14 +53,17 @@ def search_messages(db: Connection, query: Search) -> MessagePage:
     channels = orjson.dumps(query.channels).decode()
     low = -1 if query.after is None else _place(db, "after", query.after, channels)
     high = 2**62 if query.before is None else _place(db, "before", query.before, channels)
-    match = to_match(query.text)
-    if not match:
+    words = to_match(query.text)
+    numbers = db.json(_NUMBERS, channels)
+    if not words or not numbers:
         return MessagePage(messages=(), has_more=False)
-    ranges = db.value(_RANGES, channels)
-    hits = db.json(_HITS, match, query.author_id, low, high, query.limit + 1, ranges)
-    newest = sorted(((seq, row) for found in hits for row, seq in found), reverse=True)[: query.limit + 1]
-    rows = orjson.dumps([row for _, row in newest]).decode()
-    return cut_page(read_messages(db, _CHOSEN, rows), query.limit)
+    match = f"{{content}} : ({words})"
+    if query.author_id is not None:
+        match += f" AND {{scope}} : u{_NO_WORD.sub('', query.author_id)}"
+    if len(numbers) <= MAX_SCOPES:
+        match += f" AND {{scope}} : ({' OR '.join(f'c{number}' for number in numbers)})"
+    values: tuple[Any, ...] = (match, low, high, None if len(numbers) <= MAX_SCOPES else channels, query.limit + 1)
+    return cut_page(read_messages(db, _HITS, *values), query.limit)
 
 
 def _place(db: Connection, field: str, cursor: MessageId, channels: str) -> int:

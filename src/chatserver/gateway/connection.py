@@ -50,9 +50,8 @@ class Connection:
         self._starting = 0
         self._ended = False
 
-    @property
-    def ended(self) -> bool:
-        """Whether its life is over; work that was begun may still be going on."""
+    def is_over(self) -> bool:
+        """Whether its life has ended; what was begun may still be going on."""
         return self._ended
 
     # --- life ------------------------------------------------------------------------------------------------------
@@ -208,13 +207,13 @@ class Connection:
             self._caller = Caller(gateway.chat, gateway.limiter, identity.user_id, self.id)
             gateway.chat.hooks.did("connection_opened", connection_id=self.id, user_id=identity.user_id)
             await gateway.chat.presence.connect(identity.user_id, self.id)
-            if self.ended:
+            if self.is_over():
                 await gateway.chat.presence.disconnect(identity.user_id, self.id)
 
     # --- workspaces ------------------------------------------------------------------------------------------------
 
     async def _join(self, turn: Turn, frame: JoinWorkspace) -> None:
-        if self.ended:
+        if self.is_over():
             self.protocol.done(turn, b"")
             return
         if frame.access_token is not None:
@@ -233,7 +232,7 @@ class Connection:
             joining.give_up()
             self._leave(frame.workspace_id)
             raise
-        if self.ended:
+        if self.is_over():
             joining.give_up()
             self._gateway.rooms.tidy(room)
             return

@@ -89,6 +89,7 @@ class HttpConnection(TCPServer):
         self._alpn = alpn
         self._tls = not isinstance(stream, trio.SocketStream)
         self._gone = False
+        self._handlers = 0
 
     def abort(self) -> None:
         """Cut the connection now; whoever waits in it wakes up."""
@@ -127,8 +128,14 @@ class HttpConnection(TCPServer):
             await self.protocol.initiate()
             await self.idle_task.restart(task_group, self._idle_timeout)
             await self._read_data()
-            assert task_group._nursery is not None
-            task_group._nursery.cancel_scope.deadline = trio.current_time() + AFTERMATH_SECONDS
+            self._closing()
+
+    def _closing(self) -> None:
+        """Nobody listens any more: once no handler runs, what Hypercorn keeps running (its pings) is of no use."""
+        nursery = self._task_group._nursery
+        if self._gone and nursery is not None:
+            patience = AFTERMATH_SECONDS if self._handlers else 0
+            nursery.cancel_scope.deadline = min(nursery.cancel_scope.deadline, trio.current_time() + patience)
 
     # --- in --------------------------------------------------------------------------------------------------------
 
@@ -139,8 +146,8 @@ class HttpConnection(TCPServer):
             if any(stream.buffer.length > stream.buffer.max_length for stream in self._sockets()):
                 break
             data = await self._receive_some()
-        self._gone = True
         await self.protocol.handle(Closed())
+        self.abort()
 
     async def _receive_some(self) -> bytes:
         with trio.move_on_after(SILENCE_SECONDS if self._sockets() else float("inf")):
@@ -200,10 +207,14 @@ class HttpConnection(TCPServer):
                 raise ClientGone("the client is gone")
             await send(message)
 
+        self._handlers += 1
         try:
             await self._application(scope, receive, guarded_send)
         except* ClientGone:
             pass
+        finally:
+            self._handlers -= 1
+            self._closing()
 
 
 # --- what Hypercorn is not to see ------------------------------------------------------------------------------------
@@ -235,6 +246,8 @@ class _StrictConnection(h11.Connection):
         names = {name for name, _ in request.headers}
         if names >= _FRAMINGS:
             raise h11.RemoteProtocolError("Content-Length and Transfer-Encoding contradict each other", 400)
+        if any(b" " in value or b"\t" in value for name, value in request.headers if name == b"host"):
+            raise h11.RemoteProtocolError("Host names one host; a folded header is none", 400)
         if request.http_version not in (b"1.0", b"1.1"):
             raise h11.RemoteProtocolError("HTTP/2 is spoken over TLS only", 505)
         if not names & (_STRIPPED | {b"upgrade", b"sec-websocket-protocol"}):

@@ -25,7 +25,7 @@ from chatserver.ratelimit import RateLimiter, rules_of
 
 
 class FakeSocket:
-    """A socket whose peer is the test. `stalled`: the peer does not read, so that what is written waits."""
+    """A socket whose peer is the test."""
 
     def __init__(self, *, can_ping: bool = True) -> None:
         self.can_ping = can_ping
@@ -33,7 +33,8 @@ class FakeSocket:
         self.reason = ""
         self.pings = 0
         self.writes = 0
-        self.stalled = False
+        self._flowing = trio.Event()
+        self._flowing.set()
         self._inbound, self._received = trio.open_memory_channel[Inbound](math.inf)
         self._heard: deque[dict[str, Any]] = deque()
         self._news = trio.Event()
@@ -61,9 +62,7 @@ class FakeSocket:
             return None
 
     async def drained(self) -> None:
-        await trio.lowlevel.checkpoint()
-        while self.stalled and not self.close_code:
-            await trio.sleep(0.1)
+        await self._flowing.wait()
 
     # what the test does
 
@@ -72,6 +71,15 @@ class FakeSocket:
         self.close_code = self.close_code or code
         self._inbound.close()
         self._news.set()
+        self._flowing.set()
+
+    def stall(self) -> None:
+        """Read nothing: what is written waits."""
+        self._flowing = trio.Event()
+
+    def flow(self) -> None:
+        """Read on."""
+        self._flowing.set()
 
     def say(self, type_: str, frame_id: str | None = None, **data: Any) -> None:
         """Send a frame."""
@@ -124,7 +132,7 @@ class FakeSocket:
 
 @attrs.define
 class Team:
-    """A chat with a workspace `team`, in which Ada (owner), Bob and Cyd are, and a guest, Gil, who is in `lounge` only."""
+    """A workspace with Ada (its owner), Bob and Cyd, and a guest, Gil, who is in `lounge` only."""
 
     chat: Chat
     ada: User

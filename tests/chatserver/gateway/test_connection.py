@@ -8,6 +8,7 @@ import attrs
 import pytest
 import trio
 import trio.testing
+from tests.chatserver.net.waiting import until
 
 from chatcore.hooks import hookimpl
 from chatcore.model import PresenceStatus
@@ -349,9 +350,7 @@ async def test_observers_are_told_of_connections(make_edge: Any) -> None:
         connection_id = (await ada.hear("hello"))["data"]["connectionId"]
         ada.hang_up(1001)
         anonymous.hang_up()
-        with trio.fail_after(5):
-            while len(seen) < 2:
-                await trio.sleep(0.01)
+        await until(lambda: len(seen) == 2)
         assert seen == [("opened", connection_id, edge.team.ada.id), ("closed", connection_id, edge.team.ada.id, 1001)]
 
 
@@ -360,9 +359,7 @@ async def test_nothing_of_a_connection_stays_behind(edge: Any) -> None:
     assert edge.gateway.connections == 3
     for socket in sockets:
         socket.hang_up()
-    with trio.fail_after(5):
-        while edge.gateway.connections:
-            await trio.sleep(0.01)
+    await until(lambda: edge.gateway.connections == 0)
     gateway = edge.gateway
     assert gateway._by_user == {}
     assert gateway.rooms.find(edge.team.workspace.id) is None

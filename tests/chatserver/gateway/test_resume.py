@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from tests.chatserver.net.waiting import until
 
 from chatcore.model import Position
 from chatserver.gateway import resume
@@ -147,12 +148,12 @@ async def test_a_reader_who_takes_its_time_is_waited_for(edge: Any) -> None:
     for number in range(30):
         await team.chat.messages.send(team.general, author=team.ada, content=f"{number}" + "x" * 3900)
     cyd = edge.open(await team.identity(team.cyd))
-    cyd.stalled = True
+    cyd.stall()
     cyd.say("join_workspace", "j", workspaceId=team.workspace.id, since={"epoch": position.epoch, "seq": position.seq})
     live = await team.chat.messages.send(team.general, author=team.ada, content="live")
     await trio.sleep(0.2)
     assert not any(frame["type"] == "reply" for frame in cyd._heard)
-    cyd.stalled = False
+    cyd.flow()
     heard: list[int] = []
     while (frame := await cyd.hear())["type"] != "reply":
         heard += seqs([frame])
@@ -166,14 +167,12 @@ async def test_a_socket_that_goes_while_it_catches_up_leaves_nothing_behind(edge
     position = await team.chat.hub.position(team.workspace.id)
     await team.chat.messages.send(team.general, author=team.ada, content="x")
     cyd = edge.open(await team.identity(team.cyd))
-    cyd.stalled = True
+    cyd.stall()
     cyd.say("join_workspace", workspaceId=team.workspace.id, since={"epoch": position.epoch, "seq": position.seq})
     await trio.sleep(0.1)
     assert edge.gateway.rooms.find(team.workspace.id) is not None
     cyd.hang_up()
-    with trio.fail_after(5):
-        while edge.gateway.rooms.find(team.workspace.id) is not None or edge.gateway.connections:
-            await trio.sleep(0.01)
+    await until(lambda: edge.gateway.rooms.find(team.workspace.id) is None and not edge.gateway.connections)
 
 
 def test_what_is_held_is_bounded() -> None:

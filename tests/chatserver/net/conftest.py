@@ -10,7 +10,7 @@ import pytest
 import trio
 from hypercorn.config import Config as HypercornConfig
 from hypercorn.trio import serve as hypercorn_serve
-from tests.chatserver.gateway.conftest import Team, an_edge
+from tests.chatserver.gateway.conftest import Edge, Team, an_edge
 from tests.chatserver.net.client import Client
 
 from chatserver.gateway.gateway import Gateway
@@ -115,3 +115,10 @@ async def native() -> AsyncIterator[Server]:
 def make_server() -> Callable[..., Any]:
     """`async with make_server(lane, app, …) as server`."""
     return a_server
+
+
+@pytest.fixture
+async def edge() -> AsyncIterator[Edge]:
+    """A gateway without a listener."""
+    async with an_edge() as edge:
+        yield edge

@@ -7,6 +7,7 @@ import pytest
 import trio
 from tests.chatserver.net.client import Client
 from tests.chatserver.net.frames import BINARY, CONTINUATION, PING, PONG, TEXT, close_frame, frame
+from tests.chatserver.net.waiting import until
 
 from chatserver.net.socket import FRAME_LIMIT
 
@@ -120,13 +121,13 @@ async def test_a_goodbye_is_returned(server: Any, code: int) -> None:
     await ada.send(close_frame(code))
     assert await ada.closed() == code
     await ada.gone()
-    await _until(lambda: server.gateway.connections == 0)
+    await until(lambda: server.gateway.connections == 0)
 
 
 async def test_a_peer_that_vanishes_leaves_nothing_behind(server: Any) -> None:
     ada = await server.joined(server.team.ada)
     await ada.aclose()
-    await _until(lambda: server.gateway.connections == 0)
+    await until(lambda: server.gateway.connections == 0)
     assert server.gateway.rooms.find(server.team.workspace.id) is None
 
 
@@ -167,9 +168,3 @@ async def test_a_cursor_brings_back_what_was_missed(server: Any) -> None:
         heard.append(text)
     assert text["data"]["resumed"] is True
     assert [each["seq"] for each in heard if "seq" in each] == [message.seq for message in missed]
-
-
-async def _until(true: Any) -> None:
-    with trio.fail_after(10):
-        while not true():
-            await trio.sleep(0.01)

@@ -9,10 +9,10 @@ BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench lock upgrade clean
+.PHONY: help install run test check format bench bench-gateway lock upgrade clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
 install: $(STAMP) ## set up .venv with everything that the lock names
 
@@ -42,6 +42,9 @@ format: install ## write the format that `make check` wants
 
 bench: install ## measure, and print a table
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-gateway: install ## the server and the stack that it replaces under the same load
+	$(BIN)/python -m benchmarks.gateway $(ARGS)
 
 # Run with the oldest Python that is supported: a later one drops what only the older needs.
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \

@@ -1,0 +1,17 @@
+"""Every benchmark of `python -m benchmarks`, in the order in which they run."""
+
+from benchmarks.benchmark import Benchmark
+from benchmarks.core import history, hooks, posts, search, send, senders
+from benchmarks.server import memory, ready, rest
+
+BENCHMARKS = (
+    Benchmark("hooks", "hook calls that no plugin listens to", hooks.measure),
+    Benchmark("send", "from send to a subscriber in the same process, durable, one at a time", send.measure),
+    Benchmark("senders", "50 concurrent senders, every message durable", senders.measure),
+    Benchmark("posts", "50 concurrent senders, the storage alone", posts.measure),
+    Benchmark("history", "pages of 50 out of 1,000,000 messages, at any depth", history.measure),
+    Benchmark("search", "full-text search in 1,000,000 messages", search.measure),
+    Benchmark("ready", "from the start of the process to its ready line", ready.measure),
+    Benchmark("memory", "resident size of an idle server", memory.measure),
+    Benchmark("rest", "posting and reading over HTTP", rest.measure),
+)

@@ -1,0 +1,18 @@
+"""`python -m benchmarks.gateway [name …] [--quick] [--list]`."""
+
+import sys
+
+from benchmarks.benchmark import Benchmark
+from benchmarks.gateway import crowd, idle, one_in_flight, reconnect, saturation
+from benchmarks.running import choose_and_run
+
+BENCHMARKS = (
+    Benchmark("one-in-flight", "one message at a time to 200 members", one_in_flight.measure),
+    Benchmark("saturation", "200 members, 10 senders: how much, and how late", saturation.measure),
+    Benchmark("crowd", "1,000 members, 100 messages a second", crowd.measure),
+    Benchmark("idle", "the size of 3,000 idle connections", idle.measure),
+    Benchmark("reconnect", "3,000 clients come back at once with their cursors", reconnect.measure),
+)
+
+if __name__ == "__main__":
+    sys.exit(choose_and_run("python -m benchmarks.gateway", BENCHMARKS))

@@ -1,0 +1,37 @@
+"""What a run was measured on, in one line: figures mean nothing without it."""
+
+import os
+import platform
+import sqlite3
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.spread import spread
+
+_SYNCS = 200
+
+
+def describe(folder: Path) -> str:
+    """Cores, versions, and what one durable write to this folder costs."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    load = os.getloadavg()[0]
+    return (
+        f"{cores} cores, load {load:.1f} at the start · {platform.system()} {platform.release()} · "
+        f"Python {platform.python_version()} · SQLite {sqlite3.sqlite_version} · "
+        f"write + fdatasync of 4 KiB: p50 {sync_ms(folder):.2f} ms"
+    )
+
+
+def sync_ms(folder: Path) -> float:
+    """Median milliseconds that it takes to append 4 KiB to a file and have it on the disk."""
+    path = folder / "sync"
+    sync = getattr(os, "fdatasync", os.fsync)
+    durations = []
+    with path.open("wb", buffering=0) as file:
+        for _ in range(_SYNCS):
+            began = perf_counter()
+            file.write(b"x" * 4096)
+            sync(file.fileno())
+            durations.append((perf_counter() - began) * 1000)
+    path.unlink()
+    return spread(durations).p50

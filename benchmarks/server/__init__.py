@@ -1,0 +1,1 @@
+"""`chatcore serve` as a process of its own, over HTTP."""

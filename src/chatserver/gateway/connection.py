@@ -47,7 +47,7 @@ class Connection:
         self._caller: Caller | None = None
         self._rooms: dict[WorkspaceId, Room] = {}
         self._space: trio.Event | None = None
-        self._starting = 0
+        self._starting = False
         self._ended = False
 
     def is_over(self) -> bool:
@@ -76,7 +76,8 @@ class Connection:
             tally.bytes_in += inbound.size
             if inbound.pong:
                 protocol.pong()
-            self._act(protocol.received(inbound.frames, inbound.size, trio.current_time()))
+            if self._gateway.pace is not None:
+                self._act(protocol.received(inbound.frames, inbound.size, trio.current_time()))
             for text in inbound.texts:
                 self._act(protocol.text(text))
             if protocol.full:
@@ -124,12 +125,14 @@ class Connection:
     # --- doing what the protocol says ------------------------------------------------------------------------------
 
     def _act(self, actions: Actions) -> None:
+        if not actions:
+            return
         texts = [Text(action.payload) for action in actions if isinstance(action, Send)]
         if texts:
             self.socket.write(Batch(texts))
         for action in actions:
             if isinstance(action, Begin):
-                self._start_workers()
+                self._start_worker()
             elif isinstance(action, Close):
                 self.socket.close(action.code, action.reason)
                 if self._space is not None:
@@ -137,18 +140,18 @@ class Connection:
             elif not isinstance(action, Send):
                 self.socket.ping()
 
-    def _start_workers(self) -> None:
-        while self._starting < self.protocol.ready:
-            self._starting += 1
+    def _start_worker(self) -> None:
+        if not self._starting and self.protocol.ready:
+            self._starting = True
             self._gateway.spawn(self._work)
 
     async def _work(self) -> None:
         """Carry out turns until none may begin. They begin here, as workers come to run: in the order of the frames."""
-        self._starting -= 1
+        self._starting = False
         try:
             while (turn := self.protocol.begin()) is not None:
+                self._start_worker()
                 await self._carry_out(turn)
-                self._start_workers()
                 if self._space is not None and not self.protocol.full:
                     self._space.set()
         except Exception:

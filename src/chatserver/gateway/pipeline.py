@@ -4,8 +4,6 @@ Answers leave in the order of their frames. Frames are carried out one after the
 follow each other may overlap: they begin in order, and what they do is put in order where they began.
 """
 
-from itertools import takewhile
-
 import attrs
 
 from chatserver.gateway.frames import ClientFrame
@@ -47,14 +45,12 @@ class Pipeline:
         return len(self._waiting) + len(self._running) >= ROOM
 
     @property
-    def ready(self) -> int:
-        """How many turns may begin now."""
-        if not self._waiting or (self._running and not self._running[0].shared):
-            return 0
-        if not self._waiting[0].shared:
-            return 0 if self._running else 1
-        space = DEPTH - len(self._running)
-        return sum(1 for _ in takewhile(lambda turn: turn.shared, self._waiting[:space]))
+    def ready(self) -> bool:
+        """Whether a turn may begin now."""
+        if not self._waiting:
+            return False
+        running = self._running
+        return not running or (self._waiting[0].shared and running[0].shared and len(running) < DEPTH)
 
     def add(self, turn: Turn) -> None:
         """A frame came in."""

@@ -129,8 +129,8 @@ class Protocol:
         return self._pipeline.full and not self._closed
 
     @property
-    def ready(self) -> int:
-        """How many turns may begin now."""
+    def ready(self) -> bool:
+        """Whether a turn may begin now."""
         return self._pipeline.ready
 
     def begin(self) -> Turn | None:

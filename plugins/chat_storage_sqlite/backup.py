@@ -7,11 +7,14 @@ from pathlib import Path
 
 from chat_storage_sqlite.connection import file_uri
 from chat_storage_sqlite.epoch import forget_epoch
+from chat_storage_sqlite.faults import is_busy
 from chatcore.errors import ConfigError, Unavailable
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy the database in `source`, which may be in use, to the new file `target`. Raises Unavailable."""
+    """Copy the database in `source`, which may be in use, to the file `target`. Raises Unavailable."""
+    if target.exists() and target.samefile(source):
+        raise Unavailable(f"{target} is the database itself: name another file for its backup.")
     try:
         with closing(_connect_for_reading(source)) as raw:
             copy_connection(raw, target)
@@ -48,9 +51,9 @@ def restore(source: Path, target: Path) -> None:
     """
     if not source.is_file():
         raise ConfigError(f"There is no backup {source}.")
+    if target.exists():
+        _put_away(target)
     try:
-        if target.exists():
-            close_for_good(target)
         with closing(_connect_for_reading(source)) as raw:
             _check(raw, source)
             copy_connection(raw, target)
@@ -67,7 +70,18 @@ def close_for_good(target: Path) -> None:
         try:
             raw.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.OperationalError as error:
-            raise ConfigError(f"{target} is in use: stop the server first.") from error
+            if is_busy(error):
+                raise ConfigError(f"{target} is in use: stop the server first.") from error
+            raise
+
+
+def _put_away(target: Path) -> None:
+    """Take the old database out of the way: one that is damaged beyond opening must not keep its backup out."""
+    try:
+        close_for_good(target)
+    except sqlite3.Error:
+        for suffix in ("-wal", "-shm"):
+            target.with_name(target.name + suffix).unlink(missing_ok=True)
 
 
 def _connect_for_reading(path: Path) -> sqlite3.Connection:

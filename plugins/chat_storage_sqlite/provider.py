@@ -1,10 +1,11 @@
 """Opening: what the plugin gives to the registry of providers."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 
+import attrs
 import trio
 
 from chat_storage_sqlite.address import parse_address
@@ -30,36 +31,46 @@ async def open_sqlite(context: ProviderContext) -> AsyncIterator[SqliteStorage]:
     """
     config, clock = context.config, context.clock
     path = parse_address(config.database_url).path
-    prepare = partial(_prepare, path, config.slow_query_ms, to_ms(clock.now()))
-    db, epoch = await trio.to_thread.run_sync(prepare, limiter=trio.CapacityLimiter(1))
-    setting = Setting(epoch, config.slow_query_ms)
+    readers = min(MAX_READERS, config.database_pool_size)
+    prepare = partial(_prepare, path, readers, config.slow_query_ms, to_ms(clock.now()))
+    ready = await trio.to_thread.run_sync(prepare, limiter=trio.CapacityLimiter(1))
+    setting = Setting(ready.epoch, config.slow_query_ms)
     commits = Commits()
     if path is None:
-        inline = Inline(db, setting, commits.deliver)
+        inline = Inline(ready.writer, setting, commits.deliver)
         try:
-            yield SqliteStorage(inline, commits, epoch, clock)
+            yield SqliteStorage(inline, commits, ready.epoch, clock)
         finally:
             inline.close()
     else:
-        threaded = Threaded(db, path, setting, commits.deliver, min(MAX_READERS, config.database_pool_size))
+        threaded = Threaded(ready.writer, ready.readers, path, setting, commits.deliver)
         try:
-            yield SqliteStorage(threaded, commits, epoch, clock)
+            yield SqliteStorage(threaded, commits, ready.epoch, clock)
         finally:
             await threaded.close()
 
 
-def _prepare(path: Path | None, slow_ms: int, now_ms: int) -> tuple[Connection, str]:
-    """The connection of the writer, to a database with the right schema, and its epoch."""
-    db = open_connection(path, slow_ms)
-    try:
-        migrator = Migrator(db)
+@attrs.frozen
+class _Ready:
+    """A database with the right schema: its connections, and its epoch."""
+
+    writer: Connection
+    readers: list[Connection]
+    epoch: str
+
+
+def _prepare(path: Path | None, readers: int, slow_ms: int, now_ms: int) -> _Ready:
+    with ExitStack() as opened:
+        writer = opened.enter_context(closing(open_connection(path, slow_ms)))
+        migrator = Migrator(writer)
         migrator.up(now_ms=now_ms)
         migrator.check()
-        db.run("BEGIN IMMEDIATE")
-        epoch = begin_epoch(db.raw, path)
-        db.run("COMMIT")
-    except BaseException:
-        db.rollback()
-        db.close()
-        raise
-    return db, epoch
+        writer.run("BEGIN IMMEDIATE")
+        epoch = begin_epoch(writer.raw, path)
+        writer.run("COMMIT")
+        count = 0 if path is None else readers
+        connections = [
+            opened.enter_context(closing(open_connection(path, slow_ms, read_only=True))) for _ in range(count)
+        ]
+        opened.pop_all()
+        return _Ready(writer, connections, epoch)

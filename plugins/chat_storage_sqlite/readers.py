@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import trio
@@ -29,13 +29,13 @@ def read(db: Connection, setting: Setting, act: Act) -> Any:
 
 
 class Readers:
-    def __init__(self, connect: Callable[[], Connection], count: int, setting: Setting) -> None:
+    def __init__(self, connections: Sequence[Connection], setting: Setting) -> None:
         self.queue: JobQueue[Act] = JobQueue()
         self._setting = setting
         self._token = trio.lowlevel.current_trio_token()
         self._threads = [
-            threading.Thread(target=self._loop, args=(connect(),), name=f"chatcore-storage-reader-{n}", daemon=True)
-            for n in range(count)
+            threading.Thread(target=self._loop, args=(db,), name=f"chatcore-storage-reader-{n}", daemon=True)
+            for n, db in enumerate(connections)
         ]
         for thread in self._threads:
             thread.start()

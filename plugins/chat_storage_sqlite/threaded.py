@@ -8,7 +8,7 @@ import trio
 
 from chat_storage_sqlite.backup import copy_file
 from chat_storage_sqlite.batch import Act
-from chat_storage_sqlite.connection import Connection, open_connection
+from chat_storage_sqlite.connection import Connection
 from chat_storage_sqlite.readers import Readers
 from chat_storage_sqlite.tx import Setting
 from chat_storage_sqlite.writer import Writer
@@ -19,15 +19,15 @@ class Threaded:
     def __init__(
         self,
         db: Connection,
+        readers: Sequence[Connection],
         path: Path,
         setting: Setting,
         deliver: Callable[[Sequence[Envelope]], None],
-        readers: int,
     ) -> None:
         self._path = path
         self._limiter = trio.CapacityLimiter(1)
         self._writer = Writer(db, setting, deliver)
-        self._readers = Readers(lambda: open_connection(path, setting.slow_ms, read_only=True), readers, setting)
+        self._readers = Readers(readers, setting)
 
     async def write(self, act: Act) -> Any:
         return await self._writer.queue.submit(act)

@@ -103,6 +103,26 @@ async def test_a_database_in_use_is_not_replaced(town: Town, path: Path, tmp_pat
     await town.say(town.ann, "undisturbed")
 
 
+async def test_a_damaged_database_gives_way_to_its_backup(path: Path, tmp_path: Path, open_file: Open) -> None:
+    copy = tmp_path / "copy.db"
+    async with open_file(path) as storage:
+        town = await found_town(storage)
+        await town.say(town.ann, "saved")
+        await storage.backup(str(copy))
+    path.write_bytes(b"\xff" * 10_000)
+    path.with_name("chat.db-wal").write_bytes(b"\xff" * 10_000)
+    restore(copy, path)
+    async with open_file(path) as storage:
+        page = await Town(storage, town.workspace, town.people, town.channel).page()
+        assert [message.content for message in page.messages] == ["saved"]
+
+
+async def test_a_database_is_not_its_own_backup(town: Town, path: Path) -> None:
+    with pytest.raises(Unavailable, match="itself"):
+        await town.storage.backup(str(path))
+    await town.say(town.ann, "unharmed")
+
+
 def test_a_backup_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no backup"):
         restore(tmp_path / "copy.db", tmp_path / "chat.db")

@@ -54,6 +54,8 @@ class Proxies:
         """The client behind a connection from `peer`, which reached us by `scheme`."""
         secure = scheme in ("https", "wss")
         host = headers.get("host") or ""
+        if not self._networks and ":" not in peer:
+            return Client(ip=peer, secure=secure, host=host)
         address = _address(peer)
         if address is None or not self._trusts(address):
             return Client(ip=str(address or peer), secure=secure, host=host)

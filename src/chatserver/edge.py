@@ -103,13 +103,11 @@ class Edge:
         if not _SANE_ID.match(request_id):
             request_id = uuid7(int(self.parts.chat.clock.now().timestamp() * 1000))
         REQUEST_ID.set(request_id)
-        peer = (asked.scope.get("client") or ["unix"])[0]
+        peer = (asked.scope.get("client") or ("unix",))[0]
         return Call(
             parts=self.parts,
             client=self.parts.proxies.client(str(peer), asked.scheme, asked.headers),
-            headers=asked.headers,
-            cookies=asked.cookies,
-            user_agent=asked.headers.get("user-agent", "")[:200],
+            asked=asked,
         )
 
     async def _admit(self, route: Route, call: Call, asked: Request) -> None:

@@ -9,7 +9,7 @@ import orjson
 
 from chatcore import wire
 from chatserver.health import version
-from chatserver.jsonschema import Schemas, is_required
+from chatserver.jsonschema import Schemas, default_of, is_required
 from chatserver.problems import ErrorResponse
 from chatserver.route import Auth, Parameter, Raw, Route
 
@@ -134,7 +134,7 @@ def _query_parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
             "in": "query",
             "required": is_required(field, request=True),
             # A query string cannot say null.
-            "schema": schemas.of(hints[field.name], request=False),
+            "schema": schemas.of(hints[field.name], request=False) | default_of(field),
         }
         for field in attrs.fields(route.query)
     ]

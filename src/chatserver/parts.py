@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import attrs
+from quart.wrappers import Request
 
 from chatcore import Chat
 from chatcore.errors import Unauthorized
@@ -54,9 +55,7 @@ class Call:
 
     parts: Parts
     client: Client
-    headers: Headers
-    cookies: Mapping[str, str]
-    user_agent: str = ""
+    asked: Request
     identity: Identity | None = None
     status: int | None = None
     jar: CookieJar = attrs.Factory(CookieJar)
@@ -64,6 +63,21 @@ class Call:
     @property
     def chat(self) -> Chat:
         return self.parts.chat
+
+    @property
+    def headers(self) -> Headers:
+        """Of the request."""
+        return self.asked.headers
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """Of the request."""
+        return self.asked.cookies
+
+    @property
+    def user_agent(self) -> str:
+        """What the client says that it is."""
+        return self.asked.headers.get("user-agent", "")
 
     @property
     def actor(self) -> UserId:

@@ -1,6 +1,5 @@
 """`chatcore serve`: the server."""
 
-import errno
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from chatcli import problem, settings
 from chatcli.settings import database_options
 from chatcore import open_migrator
 from chatcore.config import Config
+from chatcore.errors import ConfigError
 
 
 async def _serve(config: Config, host: str, port: int, migrate: bool) -> None:
@@ -20,18 +20,6 @@ async def _serve(config: Config, host: str, port: int, migrate: bool) -> None:
         async with open_migrator(config) as migrator:
             await migrator.up()
     await run_server(config, host=host, port=port)
-
-
-def _explained(error: BaseException, host: str, port: int) -> BaseException:
-    """A failure to listen in words that say what to do; any other error as it is."""
-    for each in problem.leaves(error):
-        if isinstance(each, OSError) and each.errno == errno.EADDRINUSE:
-            return problem.Failure(f"port {port} is taken: stop what listens there, or choose another with --port")
-        if isinstance(each, OSError) and each.errno == errno.EACCES and each.filename is None:
-            return problem.Failure(f"port {port} is for the administrator: choose one from 1024 with --port")
-        if isinstance(each, OSError) and each.errno == errno.EADDRNOTAVAIL:
-            return problem.Failure(f"this machine has no address {host}: choose another with --host")
-    return error
 
 
 @click.command(short_help="Serve the chat on HTTP and WebSocket.")
@@ -75,5 +63,7 @@ def serve(
         )
     try:
         trio.run(partial(_serve, config, host, port, migrate))
-    except (OSError, BaseExceptionGroup) as error:
-        raise _explained(error, host, port) from error
+    except ConfigError as error:
+        if str(error).startswith("cannot listen on"):
+            raise problem.Failure(f"{error}: choose another --host or --port, or stop what listens there") from error
+        raise

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from chatcli.health.finding import Finding, fail, ok, warn
+from chatcli.remote.answer import why
 from chatcli.remote.api import connect
 
 MAX_SKEW = 60.0
@@ -23,7 +24,7 @@ async def check_server(url: str) -> AsyncIterator[Finding]:
             parts: dict[str, dict[str, Any]] = found["checks"]
             state = found["status"]
     except httpx.TransportError as error:
-        yield fail("server", f"{url} cannot be reached ({error or type(error).__name__})", "is it running there?")
+        yield fail("server", f"{url} cannot be reached ({why(error)})", "is it running there?")
         return
     except (ValueError, KeyError, TypeError):
         yield fail("server", f"{url} does not answer like a Chatcore server", "is the address right?")

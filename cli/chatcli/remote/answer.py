@@ -1,10 +1,11 @@
 """What a server answers: its JSON, or its refusal."""
 
+import os
 from typing import Any
 
 import httpx
 
-from chatcli.problem import Failure
+from chatcli.problem import Failure, leaves
 
 LONGEST_WAIT = 3600.0
 
@@ -26,6 +27,19 @@ class Refused(Failure):
     def passes(self) -> bool:
         """Whether the same request may be answered later."""
         return self.status == 429 or self.status >= 500
+
+
+def why(error: BaseException) -> str:
+    """The words of the operating system for a connection that failed, from below what wraps them."""
+    found = str(error) or type(error).__name__
+    cause: BaseException | None = error
+    while cause is not None:
+        inner = next(leaves(cause))
+        if isinstance(inner, OSError) and inner.strerror:
+            # Negative numbers are the resolver's, whose words are already in it.
+            found = os.strerror(inner.errno) if inner.errno and inner.errno > 0 else inner.strerror
+        cause = inner.__cause__ or inner.__context__
+    return found[0].lower() + found[1:]
 
 
 def read(response: httpx.Response) -> Any:

@@ -9,7 +9,7 @@ import httpx
 import trio
 
 from chatcli.remote.access import Access
-from chatcli.remote.answer import Refused, Unreachable, read
+from chatcli.remote.answer import Refused, Unreachable, read, why
 
 ATTEMPTS = 6
 FIRST_DELAY = 0.3
@@ -34,8 +34,7 @@ def jittered(attempt: int) -> float:
 
 def unreachable(url: str, error: Exception) -> Unreachable:
     """The server does not answer."""
-    said = str(error) or type(error).__name__
-    return Unreachable(f"cannot reach {url} ({said}): is the server running, and is the address right?")
+    return Unreachable(f"cannot reach {url} ({why(error)}): is the server running, and is the address right?")
 
 
 class Api:

@@ -9,7 +9,7 @@ import attrs
 from chatcli.problem import Failure
 
 FIRST_DELAY = 0.3
-LONGEST_DELAY = 30.0
+LONGEST_DELAY = 10.0
 _RETRY_AFTER = re.compile(r"retryAfter[=:]\s*([0-9]{1,5})")
 _SIGN_IN = (401, 4401, 4408, 4409)
 _NO_USE = {

@@ -12,7 +12,7 @@ import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection
 
 from chatcli.problem import Failure
-from chatcli.remote.answer import Refused, Unreachable
+from chatcli.remote.answer import Refused, Unreachable, why
 from chatcli.remote.api import Api
 from chatcli.remote.cursor import Cursor
 from chatcli.remote.dialling import dial
@@ -79,7 +79,7 @@ class Following:
         try:
             line = await dial(access.url)
         except (OSError, trio.TooSlowError, trio.BrokenResourceError) as error:
-            return lost(str(error.__cause__ or error) or type(error).__name__)
+            return lost(why(error))
         ended = lost("no heartbeat")
         # The library leaves a line open that the other end was first to close, so it is closed here.
         async with line.stream, trio.open_nursery() as nursery:

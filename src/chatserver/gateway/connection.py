@@ -156,7 +156,7 @@ class Connection:
                     self._space.set()
         except Exception:
             log.exception("a connection broke down", extra={"connection": self.id})
-            self._act(self.protocol.close(CloseCode.INTERNAL_ERROR, "something broke on our side"))
+            self._act(self.protocol.close(CloseCode.BROKE_DOWN, "something broke on our side"))
 
     async def _carry_out(self, turn: Turn) -> None:
         try:

@@ -26,6 +26,7 @@ from chatcore.service.core import (
     id_of,
 )
 from chatcore.service.directory import GENERAL, WorkspaceDirectory, is_general
+from chatcore.service.facts import Facts
 from chatcore.service.workspaces import clean_description, clean_settings
 
 MAX_FIRST_MEMBERS = 500
@@ -74,17 +75,16 @@ class Channels:
         if is_general(channel) and type is ChannelType.PRIVATE:
             raise ValidationFailed.of("type", "must be public: every member is in the general channel")
 
-        async def work(tx: Tx) -> None:
+        async def work(tx: Tx, told: Facts) -> None:
             people = first
             if is_general(channel):
                 people = tuple(card.user_id for card in await tx.members.cards(channel.workspace_id))
             try:
-                await membership.new_channel(tx, channel, people, self._core.clock.now())
+                await membership.new_channel(tx, told, channel, people, self._core.clock.now())
             except Duplicate:
                 raise Duplicate("There is a channel of this name already: choose another.") from None
 
-        await self._core.storage.write(work)
-        self._core.hooks.did("channel_created", channel=channel)
+        await self._core.write(work)
         return channel
 
     def _new(
@@ -119,22 +119,19 @@ class Channels:
         name = direct_name(people)
         channel = self._new(facts, name, ChannelType.DIRECT, user_id)
 
-        async def work(tx: Tx) -> tuple[Channel, bool]:
+        async def work(tx: Tx, told: Facts) -> tuple[Channel, bool]:
             now = self._core.clock.now()
             found = await tx.channels.by_name(facts.workspace_id, name)
             if found is None:
-                await membership.new_channel(tx, channel, people, now)
+                await membership.new_channel(tx, told, channel, people, now)
                 return channel, True
             for one in people:  # who was removed from the workspace, and is back, has lost their place
                 await membership.join_channel(
-                    tx, found, *await membership.existing_member(tx, found.workspace_id, one), now
+                    tx, told, found, *await membership.existing_member(tx, found.workspace_id, one), now
                 )
             return found, False
 
-        opened, created = await self._core.storage.write(work)
-        if created:
-            self._core.hooks.did("channel_created", channel=opened)
-        return opened, created
+        return await self._core.write(work)
 
     async def list(self, workspace: WorkspaceRef, *, actor: UserRef) -> list[ChannelSummary]:
         """Every channel that exists for the actor, with their read state and the last message, by name."""
@@ -197,7 +194,7 @@ class Channels:
         if wanted.get("name") == GENERAL:
             raise Duplicate("`general` is the name of the channel that every member is in: choose another.")
 
-        async def work(tx: Tx) -> Channel:
+        async def work(tx: Tx, told: Facts) -> Channel:
             # Only what is to change, upon what is there now: somebody else may have changed the rest meanwhile.
             before = await existing_channel(tx, old.id)
             after = attrs.evolve(before, **wanted, updated_at=now)
@@ -208,12 +205,11 @@ class Channels:
             await tx.events.append(ChannelUpdated(workspace_id=after.workspace_id, channel=after))
             if before.type is ChannelType.PUBLIC and after.type is ChannelType.PRIVATE:
                 await tx.events.append(ChannelHidden(workspace_id=after.workspace_id, channel_id=after.id))
-            await tx.audit.insert(self._audit("channel.updated", seat, {"fields": sorted(wanted)}))
+            told.did("channel_updated", channel=after, user_id=seat.user_id)
+            await told.record(tx, self._audit("channel.updated", seat, {"fields": sorted(wanted)}))
             return after
 
-        updated = await self._core.storage.write(work)
-        self._core.hooks.did("channel_updated", channel=updated, user_id=seat.user_id)
-        return updated
+        return await self._core.write(work)
 
     async def archive(self, channel: ChannelRef, *, actor: UserRef) -> Channel:
         """Close a channel: it can be read, not written to; its huddle ends. Doing it again changes nothing."""
@@ -224,23 +220,21 @@ class Channels:
         await self._check(seat, old, Action.CHANNEL_MANAGE)
         now = self._core.clock.now()
 
-        async def work(tx: Tx) -> tuple[Channel, bool]:
+        async def work(tx: Tx, told: Facts) -> Channel:
             before = await existing_channel(tx, old.id)
             if before.archived_at is not None:
-                return before, False
+                return before
             huddle = await huddle_steps.active_in(tx, old.id)
             if huddle is not None:
-                await huddle_steps.end(tx, huddle, now)
+                await huddle_steps.end(tx, told, huddle, now)
             after = attrs.evolve(before, archived_at=now, updated_at=now)
             await tx.channels.update(after)
             await tx.events.append(ChannelArchived(workspace_id=old.workspace_id, channel_id=old.id, archived_at=now))
-            await tx.audit.insert(self._audit("channel.archived", seat, {}))
-            return after, True
+            told.did("channel_archived", channel=after, user_id=seat.user_id)
+            await told.record(tx, self._audit("channel.archived", seat, {}))
+            return after
 
-        archived, news = await self._core.storage.write(work)
-        if news:
-            self._core.hooks.did("channel_archived", channel=archived, user_id=seat.user_id)
-        return archived
+        return await self._core.write(work)
 
     async def join(self, channel: ChannelRef, *, actor: UserRef) -> Channel:
         """Join a public channel."""
@@ -262,12 +256,11 @@ class Channels:
         found, _, member = await self._core.storage.read(look)
         await self._core.hooks.filter("member_will_join", member=member, channel=found)
 
-        async def work(tx: Tx) -> bool:
+        async def work(tx: Tx, told: Facts) -> None:
             fresh, person, member = await look(tx)
-            return await membership.join_channel(tx, fresh, person, member, self._core.clock.now())
+            await membership.join_channel(tx, told, fresh, person, member, self._core.clock.now())
 
-        if await self._core.storage.write(work):
-            self._core.hooks.did("member_joined", member=member, channel=found)
+        await self._core.write(work)
         return found
 
     async def leave(self, channel: ChannelRef, *, actor: UserRef) -> None:
@@ -286,20 +279,13 @@ class Channels:
         return await self._let_out(seat, id_of(user))
 
     async def _let_out(self, seat: Seat, user_id: UserId) -> None:
-        async def work(tx: Tx) -> bool:
+        async def work(tx: Tx, told: Facts) -> None:
             found = await existing_channel(tx, seat.channel.id)
-            left = await membership.leave_channel(tx, found, user_id, self._core.clock.now())
+            left = await membership.leave_channel(tx, told, found, user_id, self._core.clock.now())
             if left and user_id != seat.user_id:
-                await tx.audit.insert(self._audit("channel.member_removed", seat, {"userId": user_id}))
-            return left
+                await told.record(tx, self._audit("channel.member_removed", seat, {"userId": user_id}))
 
-        if await self._core.storage.write(work):
-            self._core.hooks.did(
-                "member_left",
-                workspace_id=seat.workspace.workspace_id,
-                user_id=user_id,
-                channel_id=seat.channel.id,
-            )
+        await self._core.write(work)
 
     async def _row(self, channel: ChannelRef, actor: UserRef) -> tuple[Seat, Channel]:
         seat = await self._core.allowed(channel, id_of(actor), Action.CHANNEL_VIEW)

@@ -4,7 +4,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -35,8 +35,10 @@ from chatcore.policy import Action, Place, Standing
 from chatcore.ports import Clock, Storage, Tx
 from chatcore.ports.envelope import Envelope
 from chatcore.service.directory import ChannelFacts, WorkspaceDirectory
+from chatcore.service.facts import Change, write
 from chatcore.service.hub import Directory, Hub
 
+T = TypeVar("T")
 UserRef = User | UserId
 WorkspaceRef = Workspace | WorkspaceId
 ChannelRef = Channel | ChannelId
@@ -148,6 +150,10 @@ class Core:
         policy.check(action, seat.standing(owns=owns), seat.place)
         await self.ask_plugins(action, user_id, seat.workspace.workspace_id, seat.channel.id)
         return seat
+
+    async def write(self, change: Change[T]) -> T:
+        """Make a change durable, then tell the observers what it did. See `chatcore.service.facts`."""
+        return await write(self.storage, self.hooks, change)
 
     async def ask_plugins(
         self, action: Action, user_id: UserId, workspace_id: WorkspaceId, channel_id: ChannelId | None

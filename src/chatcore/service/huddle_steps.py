@@ -9,9 +9,10 @@ from chatcore.events import HuddleEnded, HuddleUserJoined, HuddleUserLeft, Parti
 from chatcore.ids import ChannelId, UserId, WorkspaceId
 from chatcore.model import Huddle, HuddleStatus, Participant, UserCard
 from chatcore.ports import Tx
+from chatcore.service.facts import Facts
 
 
-async def join(tx: Tx, huddle: Huddle, user_id: UserId, card: UserCard, now: datetime) -> bool:
+async def join(tx: Tx, facts: Facts, huddle: Huddle, user_id: UserId, card: UserCard, now: datetime) -> bool:
     """Put somebody into an active huddle; False when they are in it."""
     present = await tx.participants.get(huddle.id, user_id)
     if present is not None and present.left_at is None:
@@ -26,10 +27,11 @@ async def join(tx: Tx, huddle: Huddle, user_id: UserId, card: UserCard, now: dat
             user=participant_card(row, card),
         )
     )
+    facts.did("huddle_joined", huddle=huddle, user_id=user_id)
     return True
 
 
-async def leave(tx: Tx, huddle: Huddle, user_id: UserId, now: datetime) -> bool:
+async def leave(tx: Tx, facts: Facts, huddle: Huddle, user_id: UserId, now: datetime) -> bool:
     """Take somebody out of a huddle, which ends when it is empty; False when they were not in it."""
     present = await tx.participants.get(huddle.id, user_id)
     if present is None or present.left_at is not None:
@@ -40,16 +42,19 @@ async def leave(tx: Tx, huddle: Huddle, user_id: UserId, now: datetime) -> bool:
             workspace_id=huddle.workspace_id, channel_id=huddle.channel_id, huddle_id=huddle.id, user_id=user_id
         )
     )
+    facts.did("huddle_left", huddle=huddle, user_id=user_id)
     if not await tx.participants.find(huddle_id=huddle.id, left_at=None, limit=1):
-        await end(tx, huddle, now)
+        await end(tx, facts, huddle, now)
     return True
 
 
-async def end(tx: Tx, huddle: Huddle, now: datetime) -> None:
+async def end(tx: Tx, facts: Facts, huddle: Huddle, now: datetime) -> None:
     """End a huddle, whoever is in it: they are told of its end only."""
     for present in await tx.participants.find(huddle_id=huddle.id, left_at=None):
         await tx.participants.update(attrs.evolve(present, left_at=now))
-    await tx.huddles.update(attrs.evolve(huddle, status=HuddleStatus.ENDED, ended_at=now))
+    ended = attrs.evolve(huddle, status=HuddleStatus.ENDED, ended_at=now)
+    await tx.huddles.update(ended)
+    facts.did("huddle_ended", huddle=ended)
     await tx.events.append(
         HuddleEnded(workspace_id=huddle.workspace_id, channel_id=huddle.channel_id, huddle_id=huddle.id, ended_at=now)
     )
@@ -62,12 +67,17 @@ async def active_in(tx: Tx, channel_id: ChannelId) -> Huddle | None:
 
 
 async def leave_all(
-    tx: Tx, workspace_id: WorkspaceId, user_id: UserId, now: datetime, channel_id: ChannelId | None = None
+    tx: Tx,
+    facts: Facts,
+    workspace_id: WorkspaceId,
+    user_id: UserId,
+    now: datetime,
+    channel_id: ChannelId | None = None,
 ) -> None:
     """Take somebody out of the active huddles of a workspace, or of one channel."""
     narrowed: dict[str, Any] = {} if channel_id is None else {"channel_id": channel_id}
     for huddle in await tx.huddles.find(workspace_id=workspace_id, status=HuddleStatus.ACTIVE, **narrowed):
-        await leave(tx, huddle, user_id, now)
+        await leave(tx, facts, huddle, user_id, now)
 
 
 def participant_card(row: Participant, card: UserCard) -> ParticipantCard:

@@ -14,6 +14,7 @@ from chatcore.policy import Action
 from chatcore.ports import Tx
 from chatcore.service import huddle_steps
 from chatcore.service.core import ChannelRef, Core, Seat, UserRef, id_of
+from chatcore.service.facts import Facts
 from chatcore.wire import encode
 
 MAX_TITLE = 200
@@ -56,18 +57,17 @@ class Huddles:
         huddle = await self._core.hooks.filter("huddle_will_start", value=huddle)
         card = await self._core.cards.get(seat.user_id)
 
-        async def work(tx: Tx) -> HuddleView:
+        async def work(tx: Tx, told: Facts) -> HuddleView:
             active = await huddle_steps.active_in(tx, seat.channel.id)
             if active is not None:
                 raise Duplicate("A huddle is going on in this channel: join it.", {"huddleId": active.id})
             await tx.huddles.insert(huddle)
             await tx.events.append(HuddleStarted(workspace_id=huddle.workspace_id, huddle=huddle, started_by=card))
-            await huddle_steps.join(tx, huddle, seat.user_id, card, now)
+            told.did("huddle_started", huddle=huddle)
+            await huddle_steps.join(tx, told, huddle, seat.user_id, card, now)
             return await _view(tx, huddle)
 
-        view = await self._core.storage.write(work)
-        self._core.hooks.did("huddle_started", huddle=view.huddle)
-        return view
+        return await self._core.write(work)
 
     async def active(self, channel: ChannelRef, *, actor: UserRef) -> HuddleView | None:
         """The huddle that is going on in a channel."""
@@ -97,35 +97,25 @@ class Huddles:
         await self._core.hooks.filter("huddle_will_join", huddle=found, user_id=seat.user_id)
         card = await self._core.cards.get(seat.user_id)
 
-        async def work(tx: Tx) -> tuple[HuddleView, bool]:
+        async def work(tx: Tx, told: Facts) -> HuddleView:
             fresh = await tx.huddles.get(found.id)
             if fresh is None or fresh.status is HuddleStatus.ENDED:
                 raise Forbidden("This huddle has ended: start another.")
-            joined = await huddle_steps.join(tx, fresh, seat.user_id, card, self._core.clock.now())
-            return await _view(tx, fresh), joined
+            await huddle_steps.join(tx, told, fresh, seat.user_id, card, self._core.clock.now())
+            return await _view(tx, fresh)
 
-        view, joined = await self._core.storage.write(work)
-        if joined:
-            self._core.hooks.did("huddle_joined", huddle=view.huddle, user_id=seat.user_id)
-        return view
+        return await self._core.write(work)
 
     async def leave(self, huddle: HuddleRef, *, actor: UserRef) -> None:
         """Leave a huddle; it ends with its last participant. Not being in it changes nothing."""
         found, seat = await self._visible(huddle, actor)
 
-        async def work(tx: Tx) -> tuple[bool, bool]:
+        async def work(tx: Tx, told: Facts) -> None:
             fresh = await tx.huddles.get(found.id)
-            if fresh is None or fresh.status is HuddleStatus.ENDED:
-                return False, False
-            left = await huddle_steps.leave(tx, fresh, seat.user_id, self._core.clock.now())
-            after = await tx.huddles.get(found.id)
-            return left, left and after is not None and after.status is HuddleStatus.ENDED
+            if fresh is not None and fresh.status is HuddleStatus.ACTIVE:
+                await huddle_steps.leave(tx, told, fresh, seat.user_id, self._core.clock.now())
 
-        left, ended = await self._core.storage.write(work)
-        if left:
-            self._core.hooks.did("huddle_left", huddle=found, user_id=seat.user_id)
-        if ended:
-            self._core.hooks.did("huddle_ended", huddle=found)
+        await self._core.write(work)
 
     async def signal(self, huddle: HuddleRef, signal: Signal, *, actor: UserRef) -> None:
         """Pass a WebRTC signal (≤ 32 KiB) to another participant. Raises Forbidden unless both are in the huddle."""

@@ -8,6 +8,7 @@ import attrs
 from chatcore.errors import NotFound
 from chatcore.model import Invite, User
 from chatcore.ports import Tx
+from chatcore.service.facts import Facts
 from chatcore.service.membership import join_workspace
 
 
@@ -24,12 +25,12 @@ async def good(tx: Tx, token: str, now: datetime) -> Invite:
     return found[0]
 
 
-async def accept(tx: Tx, token: str, user: User, now: datetime) -> bool:
+async def accept(tx: Tx, facts: Facts, token: str, user: User, now: datetime) -> bool:
     """Join the invite's workspace in its role; False for a member, who stays what they are and uses nothing up.
     Raises NotFound.
     """
     invite = await good(tx, token, now)
-    if not await join_workspace(tx, invite.workspace_id, user, invite.role, now, invite.created_by):
+    if not await join_workspace(tx, facts, invite.workspace_id, user, invite.role, now, invite.created_by):
         return False
     await tx.invites.update(attrs.evolve(invite, uses=invite.uses + 1))
     return True

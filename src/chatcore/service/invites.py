@@ -13,6 +13,7 @@ from chatcore.policy import Action
 from chatcore.ports import Tx
 from chatcore.service import invite_steps
 from chatcore.service.core import Core, UserRef, WorkspaceRef, active_user, id_of
+from chatcore.service.facts import Facts
 
 MAX_SECONDS = 365 * 24 * 3600
 MAX_USES = 10_000
@@ -56,19 +57,19 @@ class Invites:
         )
         invite = await self._core.hooks.filter("invite_will_send", value=invite)
 
-        async def work(tx: Tx) -> None:
-            await tx.invites.insert(invite)
-            await tx.audit.insert(
-                self._core.audit(
-                    "invite.created",
-                    actor=id_of(actor),
-                    workspace=facts.workspace_id,
-                    target=invite.id,
-                    details={"role": role.value},
-                )
-            )
+        entry = self._core.audit(
+            "invite.created",
+            actor=id_of(actor),
+            workspace=facts.workspace_id,
+            target=invite.id,
+            details={"role": role.value},
+        )
 
-        await self._core.storage.write(work)
+        async def work(tx: Tx, told: Facts) -> None:
+            await tx.invites.insert(invite)
+            await told.record(tx, entry)
+
+        await self._core.write(work)
         return invite, token
 
     async def list(self, workspace: WorkspaceRef, *, actor: UserRef) -> list[Invite]:
@@ -92,15 +93,15 @@ class Invites:
         if facts.role(id_of(actor)) not in policy.STAFF and row.created_by != id_of(actor):
             raise NotFound.of("invite")
 
-        async def work(tx: Tx) -> None:
+        entry = self._core.audit("invite.revoked", actor=id_of(actor), workspace=row.workspace_id, target=row.id)
+
+        async def work(tx: Tx, told: Facts) -> None:
             fresh = await tx.invites.get(row.id)
             if fresh is not None and fresh.revoked_at is None:
-                await tx.invites.update(attrs.evolve(fresh, revoked_at=self._core.clock.now()))
-                await tx.audit.insert(
-                    self._core.audit("invite.revoked", actor=id_of(actor), workspace=row.workspace_id, target=row.id)
-                )
+                await tx.invites.update(attrs.evolve(fresh, revoked_at=entry.created_at))
+                await told.record(tx, entry)
 
-        await self._core.storage.write(work)
+        await self._core.write(work)
 
     async def accept(self, token: str, *, actor: UserRef) -> Workspace:
         """Join by an invite. A member stays what they are. Raises NotFound when it is unknown, used up or over."""
@@ -116,14 +117,11 @@ class Invites:
         )
         await self._core.hooks.filter("member_will_join", member=member, channel=None)
 
-        async def work(tx: Tx) -> tuple[Workspace, bool]:
-            joined = await invite_steps.accept(tx, token, await active_user(tx, user_id), now)
+        async def work(tx: Tx, told: Facts) -> Workspace:
+            await invite_steps.accept(tx, told, token, await active_user(tx, user_id), now)
             workspace = await tx.workspaces.get(invite.workspace_id)
             if workspace is None:
                 raise NotFound.of("workspace")
-            return workspace, joined
+            return workspace
 
-        workspace, joined = await self._core.storage.write(work)
-        if joined:
-            self._core.hooks.did("member_joined", member=member, channel=None)
-        return workspace
+        return await self._core.write(work)

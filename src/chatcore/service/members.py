@@ -11,6 +11,7 @@ from chatcore.policy import Action
 from chatcore.ports import Tx
 from chatcore.service import membership
 from chatcore.service.core import Core, UserRef, WorkspaceRef, active_user, id_of, member_card
+from chatcore.service.facts import Facts
 
 MAX_PAGE = 100
 
@@ -48,19 +49,14 @@ class Members:
         )
         await self._core.hooks.filter("member_will_join", member=member, channel=None)
 
-        async def work(tx: Tx) -> tuple[MemberCard, bool]:
+        async def work(tx: Tx, told: Facts) -> MemberCard:
             if await tx.workspaces.get(workspace_id) is None:
                 raise NotFound.of("workspace")
             person = await active_user(tx, member.user_id)
-            joined = await membership.join_workspace(
-                tx, workspace_id, person, role, member.joined_at, member.invited_by
-            )
-            return member_card(*await membership.existing_member(tx, workspace_id, person.id)), joined
+            await membership.join_workspace(tx, told, workspace_id, person, role, member.joined_at, member.invited_by)
+            return member_card(*await membership.existing_member(tx, workspace_id, person.id))
 
-        card, joined = await self._core.storage.write(work)
-        if joined:
-            self._core.hooks.did("member_joined", member=member, channel=None)
-        return card
+        return await self._core.write(work)
 
     async def set_role(self, workspace: WorkspaceRef, user: UserRef, role: Role, *, actor: UserRef) -> MemberCard:
         """Change a member's role.
@@ -70,7 +66,7 @@ class Members:
         facts = await self._core.workspace(workspace, id_of(actor), Action.MEMBER_MANAGE)
         actor_role = facts.role(id_of(actor))
 
-        async def work(tx: Tx) -> MemberCard:
+        async def work(tx: Tx, told: Facts) -> MemberCard:
             person, member = await membership.existing_member(tx, facts.workspace_id, id_of(user))
             if not (policy.may_manage(actor_role, member.role) and policy.may_grant(actor_role, role)):
                 raise Forbidden("Only an owner can change an owner, or make one.")
@@ -81,18 +77,17 @@ class Members:
             await tx.members.update(changed)
             card = member_card(person, changed)
             await tx.events.append(MemberUpdated(workspace_id=facts.workspace_id, member=card))
-            await tx.audit.insert(
-                self._core.audit(
-                    "member.role_changed",
-                    actor=id_of(actor),
-                    workspace=facts.workspace_id,
-                    target=person.id,
-                    details={"from": member.role.value, "to": role.value},
-                )
+            entry = self._core.audit(
+                "member.role_changed",
+                actor=id_of(actor),
+                workspace=facts.workspace_id,
+                target=person.id,
+                details={"from": member.role.value, "to": role.value},
             )
+            await told.record(tx, entry)
             return card
 
-        return await self._core.storage.write(work)
+        return await self._core.write(work)
 
     async def remove(self, workspace: WorkspaceRef, user: UserRef, *, actor: UserRef) -> None:
         """Remove a member, or leave oneself. The last owner cannot go."""
@@ -100,18 +95,17 @@ class Members:
         action = Action.WORKSPACE_VIEW if id_of(actor) == user_id else Action.MEMBER_MANAGE
         facts = await self._core.workspace(workspace, id_of(actor), action)
 
-        async def work(tx: Tx) -> None:
+        async def work(tx: Tx, told: Facts) -> None:
             _, member = await membership.existing_member(tx, facts.workspace_id, user_id)
             if action is Action.MEMBER_MANAGE and not policy.may_manage(facts.role(id_of(actor)), member.role):
                 raise Forbidden("Only an owner can remove an owner.")
             await _keep_an_owner(tx, member)
-            await membership.leave_workspace(tx, facts.workspace_id, user_id, self._core.clock.now())
-            await tx.audit.insert(
-                self._core.audit("member.removed", actor=id_of(actor), workspace=facts.workspace_id, target=user_id)
+            await membership.leave_workspace(tx, told, facts.workspace_id, user_id, self._core.clock.now())
+            await told.record(
+                tx, self._core.audit("member.removed", actor=id_of(actor), workspace=facts.workspace_id, target=user_id)
             )
 
-        await self._core.storage.write(work)
-        self._core.hooks.did("member_left", workspace_id=facts.workspace_id, user_id=user_id, channel_id=None)
+        await self._core.write(work)
 
 
 async def _keep_an_owner(tx: Tx, member: Member) -> None:

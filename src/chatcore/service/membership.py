@@ -10,10 +10,17 @@ from chatcore.ports import Tx
 from chatcore.service import huddle_steps
 from chatcore.service.core import member_card
 from chatcore.service.directory import GENERAL
+from chatcore.service.facts import Facts
 
 
 async def join_workspace(
-    tx: Tx, workspace_id: WorkspaceId, user: User, role: Role, now: datetime, invited_by: UserId | None = None
+    tx: Tx,
+    facts: Facts,
+    workspace_id: WorkspaceId,
+    user: User,
+    role: Role,
+    now: datetime,
+    invited_by: UserId | None = None,
 ) -> bool:
     """Make the user a member, and a member of the general channel; False when they were one already."""
     if await tx.members.get(workspace_id, user.id) is not None:
@@ -21,13 +28,14 @@ async def join_workspace(
     member = Member(workspace_id=workspace_id, user_id=user.id, role=role, joined_at=now, invited_by=invited_by)
     await tx.members.insert(member)
     await tx.events.append(MemberJoined(workspace_id=workspace_id, member=member_card(user, member)))
+    facts.did("member_joined", member=member, channel=None)
     general = await tx.channels.by_name(workspace_id, GENERAL)
     if general is not None:
-        await join_channel(tx, general, user, member, now)
+        await join_channel(tx, facts, general, user, member, now)
     return True
 
 
-async def join_channel(tx: Tx, channel: Channel, user: User, member: Member, now: datetime) -> bool:
+async def join_channel(tx: Tx, facts: Facts, channel: Channel, user: User, member: Member, now: datetime) -> bool:
     """Make a member of the workspace a member of the channel, for whom nothing in it is unread; False when they were
     in.
     """
@@ -37,25 +45,28 @@ async def join_channel(tx: Tx, channel: Channel, user: User, member: Member, now
         MemberJoined(workspace_id=channel.workspace_id, member=member_card(user, member), channel=channel)
     )
     await tx.channel_members.join(ChannelMember(channel_id=channel.id, user_id=user.id, joined_at=now), seq)
+    facts.did("member_joined", member=member, channel=channel)
     return True
 
 
-async def leave_channel(tx: Tx, channel: Channel, user_id: UserId, now: datetime) -> bool:
+async def leave_channel(tx: Tx, facts: Facts, channel: Channel, user_id: UserId, now: datetime) -> bool:
     """Take somebody out of a channel, and of its huddle; False when they were not in."""
     if not await tx.channel_members.delete(channel.id, user_id):
         return False
-    await huddle_steps.leave_all(tx, channel.workspace_id, user_id, now, channel_id=channel.id)
+    await huddle_steps.leave_all(tx, facts, channel.workspace_id, user_id, now, channel_id=channel.id)
     await tx.events.append(MemberLeft(workspace_id=channel.workspace_id, user_id=user_id, channel_id=channel.id))
+    facts.did("member_left", workspace_id=channel.workspace_id, user_id=user_id, channel_id=channel.id)
     return True
 
 
-async def leave_workspace(tx: Tx, workspace_id: WorkspaceId, user_id: UserId, now: datetime) -> bool:
+async def leave_workspace(tx: Tx, facts: Facts, workspace_id: WorkspaceId, user_id: UserId, now: datetime) -> bool:
     """Take somebody out of the workspace, its channels and its huddles; False when they were no member."""
     if await tx.members.get(workspace_id, user_id) is None:
         return False
-    await huddle_steps.leave_all(tx, workspace_id, user_id, now)
+    await huddle_steps.leave_all(tx, facts, workspace_id, user_id, now)
     await tx.members.delete(workspace_id, user_id)
     await tx.events.append(MemberLeft(workspace_id=workspace_id, user_id=user_id))
+    facts.did("member_left", workspace_id=workspace_id, user_id=user_id, channel_id=None)
     return True
 
 
@@ -68,9 +79,10 @@ async def existing_member(tx: Tx, workspace_id: WorkspaceId, user_id: UserId) ->
     return user, member
 
 
-async def new_channel(tx: Tx, channel: Channel, members: tuple[UserId, ...], now: datetime) -> None:
+async def new_channel(tx: Tx, facts: Facts, channel: Channel, members: tuple[UserId, ...], now: datetime) -> None:
     """Store a channel with its first members. Raises Duplicate when the name is taken."""
     await tx.channels.insert(channel)
     seq = await tx.events.append(ChannelCreated(workspace_id=channel.workspace_id, channel=channel, member_ids=members))
     for user_id in members:
         await tx.channel_members.join(ChannelMember(channel_id=channel.id, user_id=user_id, joined_at=now), seq)
+    facts.did("channel_created", channel=channel)

@@ -8,10 +8,11 @@ from chatcore import text
 from chatcore.errors import NotFound, ValidationFailed
 from chatcore.events import MessageDeleted, MessageReceived, MessageUpdated
 from chatcore.ids import AttachmentId, MessageId, UserId, is_id
-from chatcore.model import Attachment, Draft, Message, MessagePage
+from chatcore.model import Attachment, AuditEntry, Draft, Message, MessagePage
 from chatcore.policy import Action
 from chatcore.ports import Post, Tx, seal
 from chatcore.service.core import ChannelRef, Core, Seat, UserRef, id_of, mentions_in
+from chatcore.service.facts import Facts
 
 MAX_PAGE = 100
 MAX_TEMP_ID = 64
@@ -132,7 +133,7 @@ class Messages:
         old, seat = await self._mine_to(Action.MESSAGE_DELETE, id_of(message), id_of(actor))
         await self._core.hooks.filter("message_will_delete", message=old, user_id=seat.user_id)
 
-        async def work(tx: Tx) -> None:
+        async def work(tx: Tx, told: Facts) -> None:
             gone = await tx.messages.delete(old.id)
             await tx.events.append(
                 MessageDeleted(
@@ -144,23 +145,19 @@ class Messages:
                     mentioned=gone.mentioned,
                 )
             )
+            told.did("message_deleted", message=old, workspace_id=seat.workspace.workspace_id, user_id=seat.user_id)
             if old.user_id != seat.user_id:
-                await tx.audit.insert(
-                    self._core.audit(
-                        "message.deleted",
-                        actor=seat.user_id,
-                        workspace=seat.workspace.workspace_id,
-                        target=old.id,
-                        details={"authorId": old.user_id},
-                    )
-                )
+                await told.record(tx, self._deleted(old, seat))
 
-        await self._core.storage.write(work)
-        self._core.hooks.did(
-            "message_deleted",
-            message=old,
-            workspace_id=seat.workspace.workspace_id,
-            user_id=seat.user_id,
+        await self._core.write(work)
+
+    def _deleted(self, message: Message, seat: Seat) -> AuditEntry:
+        return self._core.audit(
+            "message.deleted",
+            actor=seat.user_id,
+            workspace=seat.workspace.workspace_id,
+            target=message.id,
+            details={"authorId": message.user_id},
         )
 
     async def get(self, message: MessageRef, *, actor: UserRef) -> Message:

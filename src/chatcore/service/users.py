@@ -9,11 +9,12 @@ import trio
 from chatcore import text
 from chatcore.errors import Duplicate, Forbidden, NotFound, ValidationFailed, WorkspaceDenied
 from chatcore.events import MemberUpdated
-from chatcore.ids import UserId
-from chatcore.model import Credential, Role, User, card_of
+from chatcore.ids import UserId, WorkspaceId
+from chatcore.model import Credential, Member, Role, User, Workspace, card_of
 from chatcore.ports import Authenticator, Tx
 from chatcore.service import huddle_steps, invite_steps, membership
 from chatcore.service.core import KEEP, Core, Keep, UserRef, active_user, id_of, member_card, workspace_of
+from chatcore.service.facts import Facts
 from chatcore.service.sessions import Sessions
 
 MAX_NAME = 100
@@ -46,11 +47,10 @@ class Users:
         user = self._new(email, display_name, first_name, last_name, is_bot)
         credential = await self._credential(user, password)
 
-        async def work(tx: Tx) -> None:
-            await _insert(tx, user, credential)
+        async def work(tx: Tx, told: Facts) -> None:
+            await _insert(tx, told, user, credential)
 
-        await self._core.storage.write(work)
-        self._core.hooks.did("user_registered", user=user)
+        await self._core.write(work)
         return user
 
     async def register(
@@ -66,28 +66,46 @@ class Users:
         """An account, made by the person, who joins the workspace of the slug (if it is open) or of the invite.
 
         Raises Forbidden when registration is closed (or needs an invite), WorkspaceDenied when the workspace is not
-        open or not
-        there, NotFound for a bad invite; then nothing was made.
+        open or not there, NotFound for a bad invite; then nothing was made.
         """
         self._check_open(invite_token)
         user = self._new(email, None, first_name, last_name, False)
         user = await self._core.hooks.filter("user_will_register", value=user)
+        await self._ask_to_join(user, workspace_slug, invite_token)
         credential = await self._credential(user, password)
         now = self._core.clock.now()
 
-        async def work(tx: Tx) -> None:
-            await _insert(tx, user, credential)
+        async def work(tx: Tx, told: Facts) -> None:
+            await _insert(tx, told, user, credential)
             if invite_token is not None:
-                await invite_steps.accept(tx, invite_token, user, now)
+                await invite_steps.accept(tx, told, invite_token, user, now)
             if workspace_slug is not None:
-                workspace = await workspace_of(tx, workspace_slug)
-                if workspace is None or workspace.settings.get("openJoin") is not True:
-                    raise WorkspaceDenied("That workspace is not open: ask a member for an invite link.")
-                await membership.join_workspace(tx, workspace.id, user, Role.MEMBER, now)
+                workspace = await _open_workspace(tx, workspace_slug)
+                await membership.join_workspace(tx, told, workspace.id, user, Role.MEMBER, now)
 
-        await self._core.storage.write(work)
-        self._core.hooks.did("user_registered", user=user)
+        await self._core.write(work)
         return user
+
+    async def _ask_to_join(self, user: User, slug: str | None, token: str | None) -> None:
+        """Ask plugins about the memberships that come with the account. Raises as `register`."""
+        if slug is None and token is None:
+            return
+        now = self._core.clock.now()
+
+        async def look(tx: Tx) -> list[Member]:
+            wanted: list[tuple[WorkspaceId, Role, UserId | None]] = []
+            if token is not None:
+                invite = await invite_steps.good(tx, token, now)
+                wanted.append((invite.workspace_id, invite.role, invite.created_by))
+            if slug is not None:
+                wanted.append(((await _open_workspace(tx, slug)).id, Role.MEMBER, None))
+            return [
+                Member(workspace_id=where, user_id=user.id, role=role, joined_at=now, invited_by=by)
+                for where, role, by in wanted
+            ]
+
+        for member in await self._core.storage.read(look):
+            await self._core.hooks.filter("member_will_join", member=member, channel=None)
 
     def _check_open(self, invite_token: str | None) -> None:
         mode = self._core.config.registration
@@ -148,17 +166,14 @@ class Users:
         user_id: UserId = id_of(user)
         if actor is not None and id_of(actor) != user_id:
             raise NotFound.of("user")
-        changed, news = await self._set_active(user_id, False, actor)
+        changed = await self._set_active(user_id, False, actor)
         with trio.CancelScope(shield=True):  # once closed, an account must not stay signed in
             await self._sessions.revoke_all(user_id)
-        if news:
-            self._core.hooks.did("user_deactivated", user=changed)
         return changed
 
     async def reactivate(self, user: UserRef) -> User:
         """Bring a closed account back, with its memberships; by the operator."""
-        changed, _ = await self._set_active(id_of(user), True, None)
-        return changed
+        return await self._set_active(id_of(user), True, None)
 
     async def _change(self, user_id: UserId, changes: Mapping[str, Any]) -> User:
         async def work(tx: Tx) -> User:
@@ -173,7 +188,7 @@ class Users:
         self._core.cards.forget(user_id)
         return changed
 
-    async def _set_active(self, user_id: UserId, active: bool, actor: UserRef | None) -> tuple[User, bool]:
+    async def _set_active(self, user_id: UserId, active: bool, actor: UserRef | None) -> User:
         now = self._core.clock.now()
         entry = self._core.audit(
             "user.reactivated" if active else "user.deactivated",
@@ -181,22 +196,24 @@ class Users:
             target=user_id,
         )
 
-        async def work(tx: Tx) -> tuple[User, bool]:
+        async def work(tx: Tx, told: Facts) -> User:
             old = await tx.users.get(user_id)
             if old is None:
                 raise NotFound.of("user")
             if (old.deactivated_at is None) is active:
-                return old, False
+                return old
             new = attrs.evolve(old, deactivated_at=None if active else now, updated_at=now)
             await tx.users.update(new)
             if not active:
                 for summary in await tx.workspaces.of_user(user_id):
-                    await huddle_steps.leave_all(tx, summary.workspace.id, user_id, now)
+                    await huddle_steps.leave_all(tx, told, summary.workspace.id, user_id, now)
             await _tell(tx, new)
-            await tx.audit.insert(entry)
-            return new, True
+            if not active:
+                told.did("user_deactivated", user=new)
+            await told.record(tx, entry)
+            return new
 
-        return await self._core.storage.write(work)
+        return await self._core.write(work)
 
     def _new(self, email: str, display_name: str | None, first_name: str, last_name: str, is_bot: bool) -> User:
         first = text.clean_line(first_name, "firstName", MAX_NAME) if first_name else ""
@@ -231,13 +248,21 @@ async def _tell(tx: Tx, user: User) -> None:
             await tx.events.append(MemberUpdated(workspace_id=summary.workspace.id, member=member_card(user, member)))
 
 
-async def _insert(tx: Tx, user: User, credential: Credential | None) -> None:
+async def _open_workspace(tx: Tx, slug: str) -> Workspace:
+    workspace = await workspace_of(tx, slug)
+    if workspace is None or workspace.settings.get("openJoin") is not True:
+        raise WorkspaceDenied("That workspace is not open: ask a member for an invite link.")
+    return workspace
+
+
+async def _insert(tx: Tx, told: Facts, user: User, credential: Credential | None) -> None:
     try:
         await tx.users.insert(user)
     except Duplicate:
         raise Duplicate("There is an account with this e-mail: sign in, or use another.") from None
     if credential is not None:
         await tx.credentials.insert(credential)
+    told.did("user_registered", user=user)
 
 
 def clean_url(url: str, field: str) -> str:

@@ -25,6 +25,7 @@ from chatcore.service.core import (
     workspace_of,
 )
 from chatcore.service.directory import GENERAL
+from chatcore.service.facts import Facts
 from chatcore.wire import encode
 
 MAX_NAME = 200
@@ -65,7 +66,7 @@ class Workspaces:
             updated_at=now,
         )
 
-        async def work(tx: Tx) -> None:
+        async def work(tx: Tx, told: Facts) -> None:
             user = await active_user(tx, workspace.created_by)
             try:
                 await tx.workspaces.insert(workspace)
@@ -74,13 +75,14 @@ class Workspaces:
             member = Member(workspace_id=workspace.id, user_id=user.id, role=Role.OWNER, joined_at=now)
             await tx.members.insert(member)
             await tx.events.append(MemberJoined(workspace_id=workspace.id, member=member_card(user, member)))
+            told.did("member_joined", member=member, channel=None)
             if general:
-                await membership.new_channel(tx, self._general(workspace), (user.id,), now)
-            await tx.audit.insert(
-                self._core.audit("workspace.created", actor=user.id, workspace=workspace.id, target=workspace.id)
+                await membership.new_channel(tx, told, self._general(workspace), (user.id,), now)
+            await told.record(
+                tx, self._core.audit("workspace.created", actor=user.id, workspace=workspace.id, target=workspace.id)
             )
 
-        await self._core.storage.write(work)
+        await self._core.write(work)
         return workspace
 
     def _general(self, workspace: Workspace) -> Channel:
@@ -150,25 +152,24 @@ class Workspaces:
             changes["settings"] = clean_settings(settings)
         facts = await self._core.workspace(workspace, id_of(actor), Action.WORKSPACE_UPDATE)
 
-        async def work(tx: Tx) -> Workspace:
+        async def work(tx: Tx, told: Facts) -> Workspace:
             old = await tx.workspaces.get(facts.workspace_id)
             if old is None:
                 raise NotFound.of("workspace")
             new = attrs.evolve(old, **changes, updated_at=self._core.clock.now())
             await tx.workspaces.update(new)
             await tx.events.append(WorkspaceUpdated(workspace_id=new.id, workspace=new))
-            await tx.audit.insert(
-                self._core.audit(
-                    "workspace.updated",
-                    actor=id_of(actor),
-                    workspace=new.id,
-                    target=new.id,
-                    details={"fields": sorted(changes)},
-                )
+            entry = self._core.audit(
+                "workspace.updated",
+                actor=id_of(actor),
+                workspace=new.id,
+                target=new.id,
+                details={"fields": sorted(changes)},
             )
+            await told.record(tx, entry)
             return new
 
-        return await self._core.storage.write(work)
+        return await self._core.write(work)
 
     async def join(self, slug: str, *, actor: UserRef) -> Workspace:
         """Join a workspace whose setting `openJoin` is true.
@@ -191,12 +192,12 @@ class Workspaces:
         member = Member(workspace_id=workspace.id, user_id=user_id, role=Role.MEMBER, joined_at=now)
         await self._core.hooks.filter("member_will_join", member=member, channel=None)
 
-        async def work(tx: Tx) -> bool:
+        async def work(tx: Tx, told: Facts) -> None:
             await door(tx)
-            return await membership.join_workspace(tx, workspace.id, await active_user(tx, user_id), Role.MEMBER, now)
+            user = await active_user(tx, user_id)
+            await membership.join_workspace(tx, told, workspace.id, user, Role.MEMBER, now)
 
-        if await self._core.storage.write(work):
-            self._core.hooks.did("member_joined", member=member, channel=None)
+        await self._core.write(work)
         return workspace
 
 

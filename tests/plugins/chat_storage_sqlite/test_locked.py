@@ -56,7 +56,8 @@ async def test_a_long_lock_is_unavailable_in_seconds(town: Town, path: Path) -> 
             assert monotonic() - began < 6
             assert (await town.storage.health())["ok"] is False
         watching.cancel_scope.cancel()
-    assert max(lags) < 0.1
+    # Waiting for the lock in the loop would take 250 ms at a time; the rest is left to a busy machine.
+    assert max(lags) < 0.2
     assert (await town.storage.health())["ok"] is True
     sent = await town.say(town.ann, "at last")
     assert (await town.page()).messages == (sent,)

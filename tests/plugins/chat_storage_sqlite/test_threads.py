@@ -95,6 +95,7 @@ async def test_a_writer_that_is_stuck_takes_no_more(town: Town, monkeypatch: pyt
             await town.say(town.ann)
         assert (await town.storage.health())["ok"] is False
         assert (await town.page()).messages == ()
+        monkeypatch.undo()
         release.set()
     assert (await town.storage.health())["ok"] is True
     await town.say(town.ann)

@@ -54,7 +54,7 @@ class SqliteUpkeep:
         return await self._in_thread(self._check)
 
     async def restore(self, source: str) -> None:
-        await self._in_thread(partial(restore, Path(source), self._path))
+        await self._in_thread(partial(self._restore, Path(source)))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await trio.to_thread.run_sync(work, limiter=self._limiter)
@@ -83,6 +83,21 @@ class SqliteUpkeep:
                 return _problems(db.raw)
             except sqlite3.DatabaseError as error:  # so damaged that the check cannot go on
                 return [str(error)]
+
+    def _restore(self, source: Path) -> None:
+        if source.is_file():
+            self._require_ours(source)
+        restore(source, self._path)
+
+    def _require_ours(self, source: Path) -> None:
+        """Any other file would be put in the place of the database just as well."""
+        try:
+            db = open_connection(source, self._slow_ms, read_only=True)
+        except ConfigError as error:
+            raise ConfigError(f"{source} is no backup of a Chatcore database.") from error
+        with closing(db):
+            if not any(line.applied for line in Migrator(db).status()):
+                raise ConfigError(f"{source} is no backup of a Chatcore database.")
 
     def _require_file(self) -> None:
         if not self._path.exists():

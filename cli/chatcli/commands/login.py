@@ -1,5 +1,7 @@
 """`chatcore login` and `logout`: sign in to a running server, and out."""
 
+from urllib.parse import urlsplit
+
 import click
 import httpx
 import trio
@@ -42,6 +44,14 @@ async def _sign_out(account: Account, credentials: Credentials) -> None:
         credentials.remove(account)
 
 
+def warn_if_open(url: str) -> None:
+    """Say so when the password would cross a network in the clear."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme == "http" and host not in ("localhost", "::1") and not host.startswith("127."):
+        click.echo(f"Warning: {url} is not encrypted; whoever is in between can read your password.", err=True)
+
+
 @click.command(short_help="Sign in to a running server.")
 @click.argument("url", envvar="CHATCORE_URL")
 @click.option("--email", metavar="EMAIL", help="Your e-mail address.  [default: asked for]")
@@ -62,6 +72,7 @@ def login(url: str, email: str | None, password_stdin: bool) -> None:
         if password_stdin:
             raise click.UsageError("--password-stdin needs --email.")
         email = click.prompt("E-mail", err=True)
+    warn_if_open(url)
     account = trio.run(_sign_in, url, email, ask_password(from_stdin=password_stdin), Credentials())
     click.echo(f"Signed in to {url} as {account.email}.")
 

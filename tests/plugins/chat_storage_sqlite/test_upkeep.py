@@ -70,6 +70,21 @@ async def test_restore_brings_back_what_was_saved_in_a_new_epoch(config: Config,
         assert chat.storage.epoch != epoch
 
 
+async def test_only_a_database_of_ours_is_restored(config: Config, path: Path, tmp_path: Path) -> None:
+    async with open_migrator(config) as migrator:
+        await migrator.up()
+        before = path.read_bytes()
+        (tmp_path / "letter.txt").write_text("Dear diary" * 1000)
+        with closing(sqlite3.connect(tmp_path / "other.db")) as other:
+            other.execute("CREATE TABLE bookmarks (url TEXT)")
+        for name in ("letter.txt", "other.db"):
+            with pytest.raises(ConfigError, match=f"{name} is no backup of a Chatcore database"):
+                await migrator.restore(str(tmp_path / name))
+        with pytest.raises(ConfigError, match="There is no backup"):
+            await migrator.restore(str(tmp_path / "nothing.db"))
+    assert path.read_bytes() == before
+
+
 async def test_check_finds_what_points_at_nothing(config: Config, path: Path) -> None:
     async with open_migrator(config) as migrator:
         await migrator.up()

@@ -114,7 +114,7 @@ async def _follow(
     "--since",
     callback=read_since,
     metavar="WHEN",
-    help="Show what was said before, too: 10m, 2h or a time (then without replies), or the cursor of a line of `--json`.",
+    help="Show what was said before: 10m, 2h or a time (then without replies), or the cursor of a line of `--json`.",
 )
 @json_option
 def tail(

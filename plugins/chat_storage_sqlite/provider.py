@@ -1,5 +1,6 @@
 """Opening: what the plugin gives to the registry of providers."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing
 from functools import partial
@@ -13,10 +14,13 @@ from chat_storage_sqlite.columns import to_ms
 from chat_storage_sqlite.connection import Connection, open_connection
 from chat_storage_sqlite.epoch import begin_epoch
 from chat_storage_sqlite.inline import Inline
+from chat_storage_sqlite.job import PATIENCE
 from chat_storage_sqlite.migrator import Migrator
 from chat_storage_sqlite.storage import Commits, SqliteStorage
 from chat_storage_sqlite.threaded import Threaded
 from chat_storage_sqlite.tx import Setting
+from chat_storage_sqlite.writer import RETRY_SECONDS
+from chatcore.errors import Unavailable
 from chatcore.ports import ProviderContext
 
 MAX_READERS = 4
@@ -27,7 +31,8 @@ MAX_READERS = 4
 async def open_sqlite(context: ProviderContext) -> AsyncIterator[SqliteStorage]:
     """Open the database that `config.database_url` names, create and migrate it if need be.
 
-    Raises ConfigError when the URL is wrong or the schema is not one that this release can use.
+    Raises ConfigError when the URL is wrong or the schema is not one that this release can use, Unavailable when
+    another process holds the database.
     """
     config, clock = context.config, context.clock
     path = parse_address(config.database_url).path
@@ -60,6 +65,18 @@ class _Ready:
 
 
 def _prepare(path: Path | None, readers: int, slow_ms: int, now_ms: int) -> _Ready:
+    """Connect; wait a little for another process that holds the database, which may be starting just like us."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return _connect(path, readers, slow_ms, now_ms)
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_SECONDS)
+
+
+def _connect(path: Path | None, readers: int, slow_ms: int, now_ms: int) -> _Ready:
     with ExitStack() as opened:
         writer = opened.enter_context(closing(open_connection(path, slow_ms)))
         migrator = Migrator(writer)

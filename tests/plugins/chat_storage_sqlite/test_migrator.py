@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 
 import pytest
+import trio
 
 from chat_storage_sqlite.connection import open_connection
 from chat_storage_sqlite.migrator import Migration, Migrator, find_migrations
@@ -123,6 +124,19 @@ async def test_opening_migrates(open_file: Open, path: Path) -> None:
         pass
     assert "messages" in tables(path)
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_many_may_open_a_new_database_at_once(open_file: Open, path: Path) -> None:
+    epochs: set[str] = set()
+
+    async def start() -> None:
+        async with open_file(path) as storage:
+            epochs.add(storage.epoch)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(8):
+            nursery.start_soon(start)
+    assert len(epochs) == 1
 
 
 async def test_what_is_no_database_is_refused(open_file: Open, path: Path) -> None:

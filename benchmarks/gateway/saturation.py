@@ -7,25 +7,30 @@ import attrs
 from benchmarks.figure import AtLeast, AtMost, Figure
 from benchmarks.gateway.loader import Loader, loading
 from benchmarks.gateway.ours import ours
-from benchmarks.gateway.stage import Contestant
+from benchmarks.gateway.stage import Contestant, Stage
 from benchmarks.gateway.theirs import theirs
+from benchmarks.server.process import processor_seconds
 from benchmarks.setting import Setting
 
 MEMBERS, SENDERS = 200, 10
-FIRST_RATE = 100.0
+FIRST_RATE = 25.0
 """Messages a second of the first step."""
-_GROWTH, _REFINEMENTS = 1.5, 3
+_GROWTH, _REFINEMENTS = 1.6, 3
 _KEPT_UP = 0.97
 """The part of the offered messages that has to be delivered to everyone while they are being offered."""
 
 
 @attrs.frozen
 class Step:
-    """`rate`: messages offered a second; `delivered`: to all members together, a second; `p99`: milliseconds."""
+    """`rate`: messages offered a second; `delivered`: to all members together, a second; `p99`: milliseconds.
+
+    `processor`: microseconds of the server's processor time for each message.
+    """
 
     rate: float
     delivered: float
     p99: float
+    processor: float
     whole: bool
 
     @property
@@ -46,8 +51,12 @@ async def measure(setting: Setting) -> AsyncIterator[Figure]:
     about = f"{MEMBERS} members, {SENDERS} senders"
     other = await _search(setting, theirs)
     yield Figure(f"{about}: deliveries at saturation, stack", other.peak, "/s")
+    yield Figure(
+        f"{about}: processor time a message, stack", other.sustained.processor, "µs", note="without PostgreSQL"
+    )
     mine = await _search(setting, ours)
     yield Figure(f"{about}: deliveries at saturation, ours", mine.sustained.delivered, "/s")
+    yield Figure(f"{about}: processor time a message, ours", mine.sustained.processor, "µs")
     yield Figure(f"{about}: ours ÷ stack", mine.sustained.delivered / other.peak, "×", AtLeast(5))
     yield Figure(f"{about}: p99 at our saturation ({mine.sustained.rate:,.0f} msg/s)", mine.sustained.p99, "ms")
     rate = other.peak / MEMBERS
@@ -61,20 +70,20 @@ async def _search(setting: Setting, contestant: Contestant) -> Saturation:
     """Raise the rate until it is too much, then look between the last two steps."""
     async with contestant(setting, MEMBERS) as stage, loading(setting, stage) as load:
         await load.open(MEMBERS)
-        await _step(load, FIRST_RATE, 1)
-        steps = await _climb(load, setting)
+        await _step(load, stage, FIRST_RATE, 1)
+        steps = await _climb(load, stage, setting)
     good = [step for step in steps if step.kept_up]
     if not good:
         raise RuntimeError(f"not even {FIRST_RATE:,.0f} messages a second were kept up with: {steps}")
     return Saturation(max(step.delivered for step in steps), max(good, key=lambda step: step.rate))
 
 
-async def _climb(load: Loader, setting: Setting) -> list[Step]:
+async def _climb(load: Loader, stage: Stage, setting: Setting) -> list[Step]:
     steps: list[Step] = []
     seconds = setting.choose(4, 2)
 
     async def keeps_up(rate: float) -> bool:
-        steps.append(await _patient_step(load, rate, seconds))
+        steps.append(await _patient_step(load, stage, rate, seconds))
         return steps[-1].kept_up
 
     low, high = FIRST_RATE / _GROWTH, FIRST_RATE
@@ -89,18 +98,20 @@ async def _climb(load: Loader, setting: Setting) -> list[Step]:
 async def _at(setting: Setting, contestant: Contestant, rate: float) -> Step:
     async with contestant(setting, MEMBERS) as stage, loading(setting, stage) as load:
         await load.open(MEMBERS)
-        await _step(load, FIRST_RATE, 1)
-        return await _patient_step(load, rate, setting.choose(8, 3))
+        await _step(load, stage, FIRST_RATE, 1)
+        return await _patient_step(load, stage, rate, setting.choose(8, 3))
 
 
-async def _patient_step(load: Loader, rate: float, seconds: float) -> Step:
+async def _patient_step(load: Loader, stage: Stage, rate: float, seconds: float) -> Step:
     """A second try for a step that failed: something else on this machine may have got in the way."""
-    step = await _step(load, rate, seconds)
-    return step if step.kept_up else await _step(load, rate, seconds)
+    step = await _step(load, stage, rate, seconds)
+    return step if step.kept_up else await _step(load, stage, rate, seconds)
 
 
-async def _step(load: Loader, rate: float, seconds: float) -> Step:
+async def _step(load: Loader, stage: Stage, rate: float, seconds: float) -> Step:
+    before = processor_seconds(stage.pid)
     answer = await load.flow(SENDERS, rate, seconds)
     await load.quiet()
+    processor = (processor_seconds(stage.pid) - before) / answer["sent"] * 1e6
     whole = answer["closed"] == 0 and answer["refusals"] == 0 and answer["disorder"] == 0
-    return Step(rate, answer["per_second"], answer["p99"], whole)
+    return Step(rate, answer["per_second"], answer["p99"], processor, whole)

@@ -103,6 +103,12 @@ async def _ready_line(process: trio.Process, folder: Path) -> re.Match[bytes]:
     raise RuntimeError(f"the server did not become ready: {told[-2000:]}")
 
 
+def processor_seconds(pid: int) -> float:
+    """What a process has used of the processor, in all."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def resident_kb(pid: int) -> int:
     """The resident size of a process in KiB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

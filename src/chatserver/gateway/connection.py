@@ -182,6 +182,7 @@ class Connection:
             await self._prove(frame.access_token)
             return NOTHING
         if isinstance(frame, LeaveWorkspace):
+            self._gateway.rooms.flush()  # nothing of it shall come after the reply
             self._leave(frame.workspace_id)
             return NOTHING
         return await CALLS[type(frame)](self._signed_in(), frame)
@@ -247,7 +248,6 @@ class Connection:
     def _leave(self, workspace_id: WorkspaceId) -> None:
         room = self._rooms.pop(workspace_id, None)
         if room is not None and self._caller is not None:
-            room.flush()
             room.remove(self._caller.user_id, self.socket)
             self._gateway.rooms.tidy(room)
         if not self._ended:

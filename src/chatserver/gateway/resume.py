@@ -26,14 +26,19 @@ PAGE_BYTES = 256 * 1024
 
 
 class Holding:
-    """Stands in for a socket that catches up."""
+    """Stands in for a socket that catches up. What was on its way to it when the socket took its place is passed on."""
 
     def __init__(self) -> None:
         self.overflowed = False
         self._texts: list[Text] = []
         self._size = 0
+        self._successor: Socket | None = None
+        self._position = 0
 
     def write(self, batch: Batch) -> None:
+        if self._successor is not None:
+            self._pass_on(batch.texts)
+            return
         self._size += batch.size
         if self._size > QUEUE_LIMIT:
             self.overflowed = True
@@ -41,14 +46,21 @@ class Holding:
         elif not self.overflowed:
             self._texts.extend(batch.texts)
 
-    def after(self, seq: int) -> list[Text]:
-        """What was held of later than `seq`, and what has no seq."""
-        return [text for text in self._texts if text.seq == 0 or text.seq > seq]
-
     def begin_again(self) -> None:
         """Let go of everything; the log has it."""
         self.overflowed, self._size = False, 0
         self._texts.clear()
+
+    def give_way(self, successor: Socket, position: int) -> None:
+        """To the socket goes what was held of later than `position`, and what has no seq; then what still comes."""
+        self._successor, self._position = successor, position
+        self._pass_on(self._texts)
+        self._texts = []
+
+    def _pass_on(self, texts: Sequence[Text]) -> None:
+        later = [text for text in texts if text.seq == 0 or text.seq > self._position]
+        if later and self._successor is not None:
+            self._successor.write(Batch(later))
 
 
 @attrs.define
@@ -77,12 +89,9 @@ class Joining:
 
     def go_live(self) -> None:
         """The socket takes its place."""
-        self.room.flush()
         if self._holding.overflowed:
             self.socket.close(CloseCode.TOO_SLOW, "resume with your cursor")
-        held = self._holding.after(self.position.seq)
-        if held:
-            self.socket.write(Batch(held))
+        self._holding.give_way(self.socket, self.position.seq)
         self.room.replace(self.user_id, self._holding, self.socket)
 
     def give_up(self) -> None:

@@ -65,8 +65,7 @@ class Room:
                 self._lists[audience] = _without(sinks, sink)
 
     def replace(self, user_id: UserId, old: Sink, new: Sink) -> None:
-        """`new` goes on where `old` stood, whatever is pending."""
-        self.flush()
+        """`new` takes the place of `old`, which still gets what is pending, before `new` gets anything."""
         self.remove(user_id, old)
         self.add(user_id, new)
 

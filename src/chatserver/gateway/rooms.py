@@ -1,7 +1,8 @@
 """Fan-out: from the hub to the sockets, one write per member and round.
 
 Everything that commits during one round of Trio's scheduler is gathered and written in the next: under load a hundred
-messages cost each member one system call, and without load nobody waits.
+messages cost each member one system call, and without load nobody waits. Presence may wait a little longer: when
+thousands come back after a restart, each of them is news to all the others.
 """
 
 import logging
@@ -9,10 +10,14 @@ from collections.abc import Sequence
 
 import trio
 
+from chatcore.events import PresenceUpdate
 from chatcore.ids import WorkspaceId
 from chatcore.ports import Envelope
 from chatcore.service.directory import WorkspaceDirectory
 from chatserver.gateway.room import Room
+
+PRESENCE_SECONDS = 0.05
+"""How long presence waits for company; the specification allows 100 ms (§3, Real-time Performance)."""
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +29,7 @@ class Rooms:
         self._rooms: dict[WorkspaceId, Room] = {}
         self._dirty: dict[Room, None] = {}
         self._news = trio.Event()
+        self._patient = trio.Event()
         self.texts_out = 0
 
     def deliver(self, workspace_id: WorkspaceId, envelopes: Sequence[Envelope]) -> None:
@@ -31,7 +37,8 @@ class Rooms:
         room = self._rooms.get(workspace_id)
         if room is not None and room.deliver(envelopes):
             self._dirty[room] = None
-            self._news.set()
+            patient = all(envelope.type == PresenceUpdate.type for envelope in envelopes)
+            (self._patient if patient else self._news).set()
 
     def open(self, directory: WorkspaceDirectory) -> Room:
         """The room of a workspace."""
@@ -52,9 +59,18 @@ class Rooms:
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write what has gathered, round after round, until cancelled."""
         task_status.started()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._run_patiently)
+            while True:
+                await self._news.wait()
+                self._news = trio.Event()
+                self.flush()
+
+    async def _run_patiently(self) -> None:
         while True:
-            await self._news.wait()
-            self._news = trio.Event()
+            await self._patient.wait()
+            await trio.sleep(PRESENCE_SECONDS)
+            self._patient = trio.Event()
             self.flush()
 
     def flush(self) -> None:

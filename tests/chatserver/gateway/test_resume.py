@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from tests.chatserver.gateway.conftest import FakeSocket
 from tests.chatserver.net.waiting import until
 
 from chatcore.model import Position
@@ -176,15 +177,20 @@ async def test_a_socket_that_goes_while_it_catches_up_leaves_nothing_behind(edge
 
 
 def test_what_is_held_is_bounded() -> None:
-    holding = Holding()
-    piece = Batch([Text(b"x" * 1000, seq) for seq in (1, 2)])
-    for _ in range(10):
-        holding.write(piece)
-    assert [text.seq for text in holding.after(1)] == [2] * 10
+    holding, piece = Holding(), Batch([Text(b"x" * 1000, seq) for seq in (1, 2)])
     for _ in range(2000):
         holding.write(piece)
     assert holding.overflowed
-    assert holding.after(0) == []
+    assert holding._texts == []
     holding.begin_again()
-    holding.write(Batch([Text(b"ephemeral"), Text(b"x", 7)]))
-    assert [text.seq for text in holding.after(7)] == [0]
+    holding.write(piece)
+    assert not holding.overflowed
+
+
+async def test_what_was_on_its_way_to_the_stand_in_is_passed_on_once_and_in_order() -> None:
+    holding, socket = Holding(), FakeSocket()
+    holding.write(Batch([Text(b"1", 1), Text(b"2", 2), Text(b"0")]))
+    holding.give_way(socket, 1)
+    holding.write(Batch([Text(b"1", 1)]))
+    holding.write(Batch([Text(b"3", 3), Text(b"4", 4)]))
+    assert socket.pending() == [2, 0, 3, 4]

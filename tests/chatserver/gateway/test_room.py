@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import trio
+import trio.testing
 
 from chatcore.events import (
     ChannelHidden,
@@ -13,16 +15,17 @@ from chatcore.events import (
     MemberJoined,
     MemberLeft,
     MessageDeleted,
+    PresenceUpdate,
     ReadUpdated,
     Typing,
     WorkspaceUpdated,
 )
 from chatcore.ids import ChannelId, MessageId, UserId, WorkspaceId
-from chatcore.model import Channel, ChannelType, MemberCard, Position, Role, UserCard, Workspace
+from chatcore.model import Channel, ChannelType, MemberCard, Position, PresenceStatus, Role, UserCard, Workspace
 from chatcore.ports import ChannelAccess, Envelope, WorkspaceAccess, seal
 from chatcore.service.directory import ACCESS_EVENTS, WorkspaceDirectory
 from chatserver.gateway.room import Room
-from chatserver.gateway.rooms import Rooms
+from chatserver.gateway.rooms import PRESENCE_SECONDS, Rooms
 from chatserver.net.batch import Batch
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -215,6 +218,26 @@ def test_who_leaves_gets_what_was_decided_before_and_nothing_after() -> None:
     assert (seqs(ear.heard), seqs(other.heard)) == ([1], [1, 2])
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_one_that_is_replaced_hears_the_end_of_its_part_before_the_other_begins(seed: int) -> None:
+    chance, room, order = random.Random(seed), Room(a_directory()), list[int]()
+
+    class Scribe(Ear):
+        def write(self, batch: Batch) -> None:
+            order.extend(text.seq for text in batch.texts)
+
+    old, new = Scribe(USERS[0]), Scribe(USERS[0])
+    for number in (3, 1, 5):
+        room.add(USERS[number], Ear(USERS[number]))
+    room.add(USERS[0], old)
+    for seq in range(1, 21):
+        if seq == 11:
+            room.replace(USERS[0], old, new)
+        room.deliver([seal(deleted(chance.choice([PUBLIC, PRIVATE])), "e", seq)])
+    room.flush()
+    assert order == list(range(1, 21))
+
+
 def test_many_busy_channels_do_not_make_it_remember_without_end() -> None:
     directory = a_directory()
     room, ear = Room(directory), Ear(USERS[0])
@@ -228,9 +251,7 @@ def test_many_busy_channels_do_not_make_it_remember_without_end() -> None:
     assert len(room._lists) <= 512
 
 
-async def test_rooms_gather_a_round_and_go_when_nobody_is_left(nursery: Any) -> None:
-    import trio.testing
-
+async def test_rooms_gather_a_round_and_go_when_nobody_is_left(nursery: trio.Nursery) -> None:
     rooms = Rooms()
     await nursery.start(rooms.run)
     directory, ear = a_directory(), Ear(USERS[0])
@@ -251,9 +272,28 @@ async def test_rooms_gather_a_round_and_go_when_nobody_is_left(nursery: Any) -> 
     rooms.deliver(SPACE, envelopes)
 
 
-async def test_a_sink_that_fails_does_not_stop_the_others(nursery: Any, caplog: pytest.LogCaptureFixture) -> None:
-    import trio.testing
+async def test_presence_waits_for_company_but_not_for_long(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    rooms, ear = Rooms(), Ear(USERS[0])
+    await nursery.start(rooms.run)
+    rooms.open(a_directory()).add(ear.user_id, ear)
+    came = [seal(PresenceUpdate(workspace_id=SPACE, user_id=user, status=PresenceStatus.ONLINE)) for user in USERS[:5]]
+    for envelope in came:
+        rooms.deliver(SPACE, [envelope])
+        await trio.testing.wait_all_tasks_blocked()
+    assert ear.writes == 0
+    await trio.sleep(PRESENCE_SECONDS * 2)
+    assert (ear.writes, len(ear.heard)) == (1, 5)
+    rooms.deliver(SPACE, came[:1])
+    rooms.deliver(SPACE, [seal(deleted(PUBLIC), "e", 1)])
+    await trio.testing.wait_all_tasks_blocked()
+    assert (ear.writes, len(ear.heard)) == (2, 7), "what does not wait takes along what would"
 
+
+async def test_a_sink_that_fails_does_not_stop_the_others(
+    nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
     class Broken(Ear):
         def write(self, batch: Batch) -> None:
             raise RuntimeError("broken on purpose")

@@ -29,6 +29,8 @@ _SELECTOR = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 _SLUG = re.compile(r"[a-z0-9-]+\Z")
 _CHANNEL_NAME = re.compile(r"[a-z0-9-_]+\Z")
+_DIRECT_NAME = re.compile(r"dm-[0-9a-f]{40}\Z")
+"""What direct messages are stored as: a channel of that name would be where its people write to each other."""
 # Special in a mail header (RFC 5322 §3.2.3), where a quoted local part would be needed to carry them.
 _MAIL_SPECIALS = frozenset('()<>[]:;\\,"')
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\Z")
@@ -115,6 +117,8 @@ def clean_channel_name(text: str) -> str:
         raise _too_long("name", MAX_CHANNEL_NAME)
     if not _CHANNEL_NAME.match(text):
         raise ValidationFailed.of("name", "use lower-case letters a-z, digits, hyphens and underscores only")
+    if _DIRECT_NAME.match(text):
+        raise ValidationFailed.of("name", "is reserved for a direct message: choose another")
     return text
 
 

@@ -125,6 +125,8 @@ class Channels:
             if found is None:
                 await membership.new_channel(tx, told, channel, people, now)
                 return channel, True
+            if found.type is not ChannelType.DIRECT:
+                raise Duplicate(f"The channel {name} has the name of this direct message: have it renamed.")
             for one in people:  # who was removed from the workspace, and is back, has lost their place
                 await membership.join_channel(
                     tx, told, found, *await membership.existing_member(tx, found.workspace_id, one), now
@@ -164,7 +166,8 @@ class Channels:
         archived: bool | Keep = KEEP,
     ) -> Channel:
         """Change a channel. Anyone in it may describe it; name, type, settings and the archive are for staff and its
-        creator. Saying what is so already changes nothing. Archiving cannot be combined with other changes.
+        creator, who need not be in it, except to make it private. Saying what is so already changes nothing. Archiving
+        cannot be combined with other changes.
         """
         changes = _changes(name, description, type, settings)
         if archived is True:
@@ -178,8 +181,9 @@ class Channels:
             await self._check(seat, old, Action.CHANNEL_UNARCHIVE)
             changes["archived_at"] = None
         elif changes:
-            describes = set(changes) <= {"description"}
-            await self._check(seat, old, Action.CHANNEL_DESCRIBE if describes else Action.CHANNEL_MANAGE)
+            await self._check_changes(seat, old, set(changes))
+        if changes.get("type") is ChannelType.PRIVATE and seat.user_id not in seat.channel.members:
+            raise Forbidden("Join the channel first: once it is private, you would not see it any more.")
         return await self._apply(seat, old, changes)
 
     async def _apply(self, seat: Seat, old: Channel, changes: dict[str, Any]) -> Channel:
@@ -290,6 +294,16 @@ class Channels:
     async def _row(self, channel: ChannelRef, actor: UserRef) -> tuple[Seat, Channel]:
         seat = await self._core.allowed(channel, id_of(actor), Action.CHANNEL_VIEW)
         return seat, await self._core.storage.read(lambda tx: existing_channel(tx, seat.channel.id))
+
+    async def _check_changes(self, seat: Seat, row: Channel, fields: set[str]) -> None:
+        """Who may manage a channel may describe it too, from outside."""
+        if not fields <= {"description"}:
+            await self._check(seat, row, Action.CHANNEL_MANAGE)
+            return
+        standing = seat.standing(owns=row.created_by == seat.user_id)
+        if policy.refusal(Action.CHANNEL_MANAGE, standing, seat.place) is not None:
+            policy.check(Action.CHANNEL_DESCRIBE, standing, seat.place)
+        await self._core.ask_plugins(Action.CHANNEL_DESCRIBE, seat.user_id, row.workspace_id, row.id)
 
     async def _check(self, seat: Seat, row: Channel, action: Action) -> None:
         policy.check(action, seat.standing(owns=row.created_by == seat.user_id), seat.place)

@@ -1,6 +1,8 @@
 """What a server answers: its JSON, or its refusal."""
 
 import os
+import socket
+import ssl
 from typing import Any
 
 import httpx
@@ -36,8 +38,9 @@ def why(error: BaseException) -> str:
     while cause is not None:
         inner = next(leaves(cause))
         if isinstance(inner, OSError) and inner.strerror:
-            # Negative numbers are the resolver's, whose words are already in it.
-            found = os.strerror(inner.errno) if inner.errno and inner.errno > 0 else inner.strerror
+            # What wraps it has put an address into its words; the resolver's and TLS's numbers are not the system's.
+            foreign = isinstance(inner, ssl.SSLError | socket.gaierror) or not inner.errno
+            found = inner.strerror if foreign else os.strerror(inner.errno or 0)
         cause = inner.__cause__ or inner.__context__
     return found[0].lower() + found[1:]
 

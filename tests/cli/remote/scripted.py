@@ -1,5 +1,6 @@
 """A server that does what a test says, for faults that a good server does not commit."""
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -115,7 +116,9 @@ class Socket:
 
 
 @asynccontextmanager
-async def socket_server(acts: Sequence[Act]) -> AsyncIterator[tuple[str, list[Socket]]]:
+async def socket_server(
+    acts: Sequence[Act], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[str, list[Socket]]]:
     """Plays one act for each connection; the address, and the connections."""
     left, seen = list(acts), list[Socket]()
 
@@ -132,6 +135,6 @@ async def socket_server(acts: Sequence[Act]) -> AsyncIterator[tuple[str, list[So
             pass
 
     async with trio.open_nursery() as nursery:
-        server = await nursery.start(partial(serve_websocket, handle, "127.0.0.1", 0, ssl_context=None))
-        yield f"http://127.0.0.1:{server.port}", seen
+        server = await nursery.start(partial(serve_websocket, handle, "127.0.0.1", 0, ssl_context=tls))
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.port}", seen
         nursery.cancel_scope.cancel()

@@ -15,7 +15,7 @@ from chatserver.fields import Text, Title
 from chatserver.parts import Call
 from chatserver.route import route
 
-Sdp = Annotated[str, Text(1, 100_000, r"^[^\u0000]*$", "must not hold a NUL character")]
+Sdp = Annotated[str, Text(1, 32 * 1024, r"^[^\u0000]*$", "must not hold a NUL character")]
 
 
 class DescriptionType(StrEnum):

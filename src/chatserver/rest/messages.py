@@ -13,7 +13,6 @@ from chatserver.route import route
 
 FileName = Annotated[str, Text(1, 255)]
 MediaType = Annotated[str, Text(1, 100)]
-FileData = Annotated[str, Text(0, 1024 * 1024, r"^[A-Za-z0-9+/]*={0,2}$", "must be base64")]
 AttachmentIds = Annotated[tuple[AttachmentId, ...], Items(0, 10)]
 SearchText = Annotated[str, Text(1, 200)]
 
@@ -34,7 +33,7 @@ class InlineAttachment:
     filename: FileName
     mime_type: MediaType
     size: Annotated[int, Whole(0, 50 * 1024 * 1024)]
-    data: FileData
+    data: str
 
 
 @attrs.frozen(kw_only=True)

@@ -64,6 +64,11 @@ class Proxies:
             secure = proto.rpartition(",")[2].strip().lower() == "https"
         return Client(ip=str(self._origin(address, headers.get("x-forwarded-for"))), secure=secure, host=host)
 
+    def trusts(self, peer: str) -> bool:
+        """Whether this address is a proxy of ours: many clients come from it."""
+        address = _address(peer)
+        return address is not None and self._trusts(address)
+
     def _origin(self, peer: Address, forwarded: str | None) -> Address:
         """The nearest address that is no proxy of ours: what stands further left may have been made up by it."""
         origin = peer

@@ -37,6 +37,7 @@ class Gateway:
         """`pace`: how much one socket may say; None: as much as it can."""
         self.chat = chat
         self.limiter = limiter
+        self.proxies = proxies
         self.pace = pace
         self.overlap = not any(chat.hooks.has(hook) for hook in _REORDERING)
         self.rooms = Rooms()

@@ -34,7 +34,10 @@ log = logging.getLogger(__name__)
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """How many connections are taken, all in all and from one address. Over it they are closed unanswered."""
+    """How many connections are taken, all in all and from one address (proxies of ours apart).
+
+    Over it they are closed unanswered.
+    """
 
     connections: int = 10_000
     per_address: int = 2_000
@@ -96,8 +99,7 @@ class Listener:
             self._take(connection, str(address[0]))
 
     def _take(self, connection: socket.socket, peer: str) -> None:
-        limits = self._limits
-        if limits is not None and (self._connections >= limits.connections or self._peers[peer] >= limits.per_address):
+        if not self._has_room_for(peer):
             connection.close()
             return
         connection.setblocking(False)
@@ -105,6 +107,14 @@ class Listener:
         self._connections += 1
         self._peers[peer] += 1
         self._nursery.start_soon(self._connection, connection, peer)
+
+    def _has_room_for(self, peer: str) -> bool:
+        limits = self._limits
+        if limits is None:
+            return True
+        if self._connections >= limits.connections:
+            return False
+        return self._peers[peer] < limits.per_address or self._gateway.proxies.trusts(peer)
 
     async def drained(self) -> None:
         """Wait until no connection is left."""

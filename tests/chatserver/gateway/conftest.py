@@ -204,7 +204,8 @@ async def an_edge(*, pace: Pace | None = None, running: bool = True, **settings:
         limiter = RateLimiter(
             rules_of(chat.config.rate_limits), storage=chat.storage, clock=chat.clock, hooks=chat.hooks
         )
-        gateway = Gateway(chat, limiter=limiter, origins=Origins(()), proxies=Proxies(()), pace=pace)
+        proxies = Proxies(chat.config.trusted_proxies)
+        gateway = Gateway(chat, limiter=limiter, origins=Origins(()), proxies=proxies, pace=pace)
         if running:
             await nursery.start(gateway.run)
         yield Edge(team, gateway, nursery)

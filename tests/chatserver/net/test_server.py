@@ -173,6 +173,18 @@ async def test_connections_are_counted_and_bounded(make_server: Any) -> None:
             await client.aclose()
 
 
+async def test_our_proxy_brings_many_clients(make_server: Any) -> None:
+    limits = Limits(connections=4, per_address=1)
+    async with make_server(limits=limits, trusted_proxies=("127.0.0.0/8",)) as server:
+        clients = [Client(await trio.open_tcp_stream("127.0.0.1", server.port)) for _ in range(4)]
+        for client in clients:
+            assert (await client.get("/"))[0] == 200
+        extra = Client(await trio.open_tcp_stream("127.0.0.1", server.port))
+        await extra.gone(2)
+        for client in (*clients, extra):
+            await client.aclose()
+
+
 async def test_it_listens_on_names_too(make_server: Any) -> None:
     async with an_edge(running=False) as edge, trio.open_nursery() as nursery:
         port = await nursery.start(partial(serve_listeners, small_app, edge.gateway, host="localhost", port=0))

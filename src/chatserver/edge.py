@@ -189,10 +189,9 @@ class Edge:
     def _account(self, name: str, method: str, status: int, seconds: float) -> None:
         self.parts.meter.answered(name, status, seconds)
         if seconds >= SLOW_REQUEST_SECONDS or status >= 500:
-            log.warning(
-                "slow or failed request",
-                extra={"route": name, "method": method, "status": status, "ms": round(seconds * 1000)},
-            )
+            log.warning("slow or failed request", extra=_facts(name, method, status, seconds))
+        elif log.isEnabledFor(logging.DEBUG):
+            log.debug("request", extra=_facts(name, method, status, seconds))
 
     # --- everything else below /api --------------------------------------------------------------------------------
 
@@ -229,6 +228,10 @@ class Edge:
 @attrs.frozen
 class Nothing:
     """The body, or the query, of an endpoint that takes none."""
+
+
+def _facts(name: str, method: str, status: int, seconds: float) -> dict[str, Any]:
+    return {"route": name, "method": method, "status": status, "ms": round(seconds * 1000, 1)}
 
 
 async def _body(asked: Request) -> bytes:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import attrs
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from chatcore import wire
 from chatcore.errors import ChatError, Internal, RateLimited, Unauthorized, Unavailable
@@ -71,6 +71,8 @@ def problem_of(error: BaseException) -> ChatError:
     for cause in _leaves(error):
         if isinstance(cause, ChatError):
             return cause
+        if isinstance(cause, MethodNotAllowed):
+            return wrong_method("This method", sorted(cause.valid_methods or ()))
         if isinstance(cause, HTTPException) and cause.code is not None and 400 <= cause.code < 500:
             code = "RESOURCE_NOT_FOUND" if cause.code == 404 else "VALIDATION_FAILED"
             return HttpProblem(cause.code, code, _MESSAGES.get(cause.code, cause.description or "The request failed."))
@@ -84,17 +86,19 @@ def is_ours(error: BaseException) -> bool:
 
 def body_of(problem: ChatError, *, now: datetime, request_id: str) -> bytes:
     """The answer's body."""
-    return wire.encode(
-        ErrorResponse(
-            error=ErrorDetail(
-                code=problem.code,
-                message=problem.message,
-                details=problem.details or None,
-                timestamp=now,
-                request_id=request_id,
-            )
-        )
+    detail = ErrorDetail(
+        code=problem.code,
+        message=problem.message,
+        details=problem.details or None,
+        timestamp=now,
+        request_id=request_id,
     )
+    try:
+        return wire.encode(ErrorResponse(error=detail))
+    except (TypeError, RecursionError):
+        # Words of a plugin, which may hold anything: the failure must be told even if they cannot be.
+        plain = problem.message.encode("utf-8", "replace").decode("utf-8")
+        return wire.encode(ErrorResponse(error=attrs.evolve(detail, message=plain, details=None)))
 
 
 def headers_of(problem: ChatError) -> list[tuple[str, str]]:

@@ -97,6 +97,15 @@ async def test_addresses_that_are_none(api: Api, method: str, path: str, status:
     assert refused.data["error"]["timestamp"].endswith("Z")
 
 
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "BREW"])
+async def test_methods_that_nothing_takes(chat: Chat, method: str) -> None:
+    client = create_app(chat).test_client()
+    refused = await client.open("/api/health", method=method)
+    assert refused.status_code == 405
+    assert "GET" in refused.headers["allow"]
+    assert (await refused.get_json())["error"]["code"] == "VALIDATION_FAILED"
+
+
 @pytest.mark.parametrize(
     ("raw", "headers", "status"),
     [

@@ -70,6 +70,14 @@ def test_headers_that_belong_to_failures() -> None:
     assert headers_of(errors.NotFound("x")) == []
 
 
+@pytest.mark.parametrize("details", [{"a": "\ud800"}, {"a": object()}, {"a": {1: 2}}])
+def test_what_cannot_be_said_is_left_out(details: dict[str, object]) -> None:
+    told = orjson.loads(body_of(errors.Rejected("no \ud800", details), now=NOW, request_id="r"))
+    assert told["error"]["code"] == "REJECTED"
+    assert told["error"]["message"] == "no ?"
+    assert "details" not in told["error"]
+
+
 def test_details_are_left_out_when_there_are_none() -> None:
     assert b"details" not in body_of(errors.NotFound("x"), now=NOW, request_id="r")
     assert b'"details":{"a":"b"}' in body_of(errors.ValidationFailed("x", {"a": "b"}), now=NOW, request_id="r")

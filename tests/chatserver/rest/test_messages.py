@@ -3,7 +3,12 @@
 import uuid
 
 import pytest
-from tests.chatserver.api import Team
+from tests.chatserver.api import Api, Document, Team, make_team
+
+from chatcore import Config, open_chat
+from chatcore.hooks import Reject, hookimpl
+from chatcore.model import Draft
+from chatserver.app import create_app
 
 
 async def test_a_message_is_sent_and_read(team: Team) -> None:
@@ -147,6 +152,23 @@ async def test_files_inside_messages_are_refused_clearly(team: Team) -> None:
     )
     assert (refused.status, refused.code) == (400, "VALIDATION_FAILED")
     assert "attachments" in refused.details
+
+
+async def test_a_plugin_s_no_is_told_in_its_words(document: Document) -> None:
+    class NoShouting:
+        @hookimpl
+        async def message_will_send(self, draft: Draft) -> None:
+            if draft.content.isupper():
+                raise Reject("shouting", "Please speak softly.")
+
+    async with open_chat(config=Config(database_url="memory:", rate_limits="off"), plugins=[NoShouting()]) as chat:
+        team = await make_team(Api(chat, create_app(chat), document))
+        path = f"/api/channels/{team.general.id}/messages"
+        refused = await team.api("POST", path, {"content": "HELLO"}, by=team.member)
+        assert (refused.status, refused.code) == (422, "REJECTED")
+        assert refused.details["code"] == "shouting"
+        assert refused.details["text"] == "Please speak softly."
+        await team.say("hello", by=team.member)
 
 
 async def test_an_unknown_attachment_is_not_found(team: Team) -> None:

@@ -15,7 +15,7 @@ from chat_storage_sqlite.backup import close_for_good, restore
 from chat_storage_sqlite.columns import to_ms
 from chat_storage_sqlite.connection import open_connection
 from chat_storage_sqlite.migrator import Migrator, find_migrations
-from chatcore.errors import ConfigError
+from chatcore.errors import ConfigError, Unavailable
 from chatcore.ports import Clock, Migration, ProviderContext
 
 T = TypeVar("T")
@@ -96,8 +96,12 @@ class SqliteUpkeep:
         except ConfigError as error:
             raise ConfigError(f"{source} is no backup of a Chatcore database.") from error
         with closing(db):
-            if not any(line.applied for line in Migrator(db).status()):
-                raise ConfigError(f"{source} is no backup of a Chatcore database.")
+            try:
+                ours = any(line.applied for line in Migrator(db).status())
+            except Unavailable as error:
+                raise ConfigError(f"{source} is damaged, or somebody is writing it.") from error
+        if not ours:
+            raise ConfigError(f"{source} is no backup of a Chatcore database.")
 
     def _require_file(self) -> None:
         if not self._path.exists():

@@ -65,6 +65,13 @@ class Town:
         assert (done.returncode, done.stderr) == (0, ""), done
         return done.stdout
 
+    def send_until_heard(self, *args: str, who: str, **env: str) -> None:
+        """Send, again and again for the seconds in which a server may not know what another process has just done."""
+        deadline = time.monotonic() + PATIENCE
+        while (done := self.run("send", *args, who=who, **env)).returncode != 0:
+            assert time.monotonic() < deadline, done
+            time.sleep(0.2)
+
     def login(self, who: str) -> None:
         email = f"{who}@example.org"
         said = self.good("login", self.url, "--email", email, "--password-stdin", who=who, text=f"{PASSWORD}\n")
@@ -236,6 +243,7 @@ def test_a_bot_talks_by_its_token(served: Town) -> None:
     served.good("user", "create", "bot@example.org", "--bot", "--name", "Bot", "--workspace", "team")
     token = served.good("token", "create", "bot@example.org", "--name", "ci").strip()
     bot = {"CHATCORE_URL": served.url, "CHATCORE_TOKEN": token, "CHATCORE_WORKSPACE": "team"}
+    served.send_until_heard("general", "hello", who="bot", **bot)
     done = served.run("send", "general", "--json", "beep", who="bot", **bot)
     assert json.loads(done.stdout)["user"]["displayName"] == "Bot"
     tail = served.start("tail", "general", "--json", "--since", "1h", name="bot", who="bot", **bot)
@@ -269,9 +277,7 @@ def test_the_operator_changes_things_beside_the_running_server(served: Town) -> 
 
 def test_since_shows_what_was_said_before_and_a_cursor_goes_on_behind_it(served: Town) -> None:
     served.good("channel", "create", "past", "--workspace", "team")
-    # The running server notices within two seconds or so.
-    while served.run("send", "past", "message 0", who="ada").returncode != 0:
-        time.sleep(0.2)
+    served.send_until_heard("past", "message 0", who="ada")
     for number in range(1, 4):
         served.good("send", "past", f"message {number}", who="ada")
     tail = served.start("tail", "past", "--since", "1h", "--json", name="first", who="ada")

@@ -85,6 +85,22 @@ async def test_only_a_database_of_ours_is_restored(config: Config, path: Path, t
     assert path.read_bytes() == before
 
 
+async def test_a_damaged_backup_is_not_restored(config: Config, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    async with open_chat(config=config) as chat:
+        await chat.users.create(email="ada@example.org")
+        await chat.storage.backup(str(copy))
+    data = copy.read_bytes()
+    async with open_migrator(config) as migrator:
+        for page in range(1, len(data) // 4096):
+            copy.write_bytes(data[: page * 4096] + b"\xff" * 4096 + data[(page + 1) * 4096 :])
+            with pytest.raises(ConfigError, match=r"copy\.db"):
+                await migrator.restore(str(copy))
+        assert await migrator.check() == []
+    async with open_chat(config=config) as chat:
+        assert [user.email for user in await chat.users.list()] == ["ada@example.org"]
+
+
 async def test_check_finds_what_points_at_nothing(config: Config, path: Path) -> None:
     async with open_migrator(config) as migrator:
         await migrator.up()

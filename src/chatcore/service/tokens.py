@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from chatcore.errors import ChatError, NotFound, TokenExpired, Unauthorized, ValidationFailed
-from chatcore.ids import TokenId, UserId
+from chatcore.ids import SessionId, TokenId, UserId
 from chatcore.model import BotToken
 from chatcore.ports import Tx
 from chatcore.service.core import Core, UserRef, id_of
@@ -40,6 +40,7 @@ class Tokens:
         self._known: Remembered[BotToken] = Remembered()
         self._revocations = revocations
         self._ended = 0
+        revocations.on_revoked(self._revoked)
 
     async def create(
         self,
@@ -159,6 +160,14 @@ class Tokens:
 
         for token in await self._core.storage.read(work):
             self._end(token)
+
+    def _revoked(self, user_id: UserId, session_id: SessionId | None) -> None:
+        """Everything of a bot was ended: what is remembered of its tokens may no longer be so."""
+        if session_id is None:
+            self._ended += 1
+            for digest, token in self._known.items():
+                if token.user_id == user_id:
+                    self._known.drop(digest)
 
     def _end(self, token: BotToken) -> None:
         self._ended += 1

@@ -106,9 +106,12 @@ async def test_a_deactivated_bot_is_out(chat: Chat, bot: User, autojump_clock: t
     await chat.tokens.verify(text)
     await chat.users.deactivate(bot)
     assert told == [(bot.id, None)]
+    with pytest.raises(Unauthorized):
+        await chat.tokens.verify(text)
     await trio.sleep(WATCH_SECONDS + 0.1)
     with pytest.raises(Unauthorized):
         await chat.tokens.verify(text)
+    assert told == [(bot.id, None)]
     with pytest.raises(NotFound):
         await chat.tokens.create(bot, name="again")
 

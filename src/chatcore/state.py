@@ -254,6 +254,8 @@ def _renamed(state: State, member: MemberCard) -> State:
     turned = (
         member.user_id == state.user_id and old is not None and (old.role is Role.GUEST) != (member.role is Role.GUEST)
     )
+    if member.deactivated:
+        state = _present(state, member.user_id, PresenceStatus.OFFLINE)
     channels = {id_: _with_face(it, member) for id_, it in state.channels.items()}
     return attrs.evolve(
         state,

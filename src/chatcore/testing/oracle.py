@@ -38,7 +38,7 @@ class Contents:
 
 @attrs.define
 class Shared:
-    """What was read already and is the same for everybody who may see it. Good for one moment, in which nothing happens."""
+    """What was read already and is the same for everybody who may see it. Good while nothing happens."""
 
     workspace: Workspace | None = None
     members: dict[UserId, MemberCard] | None = None

@@ -237,7 +237,7 @@ async def change_channel(walk: Walk) -> None:
     await walk.chat.channels.update(walk.visible(actor), actor=actor, **walk.random.choice(changes))
 
 
-@step(2)
+@step(1)
 async def archive(walk: Walk) -> None:
     actor = walk.person()
     await walk.chat.channels.archive(walk.visible(actor), actor=actor)
@@ -249,7 +249,7 @@ async def unarchive(walk: Walk) -> None:
     await walk.chat.channels.update(walk.visible(actor), actor=actor, archived=False)
 
 
-@step(5)
+@step(7)
 async def join_channel(walk: Walk) -> None:
     actor = walk.person()
     await walk.chat.channels.join(walk.random.choice(walk.channels), actor=actor)
@@ -261,7 +261,7 @@ async def leave_channel(walk: Walk) -> None:
     await walk.chat.channels.leave(walk.visible(actor), actor=actor)
 
 
-@step(5)
+@step(7)
 async def add_to_channel(walk: Walk) -> None:
     actor = walk.person()
     await walk.chat.channels.add_member(walk.visible(actor), walk.person(), actor=actor)
@@ -289,7 +289,7 @@ async def remove_member(walk: Walk) -> None:
     await walk.chat.members.remove(walk.workspace, actor if walk.chance(0.3) else walk.person(), actor=actor)
 
 
-@step(4)
+@step(7)
 async def add_member(walk: Walk) -> None:
     await walk.chat.members.add(
         walk.workspace,
@@ -317,7 +317,7 @@ async def deactivate(walk: Walk) -> None:
     await walk.chat.users.deactivate(walk.person())
 
 
-@step(2)
+@step(3)
 async def reactivate(walk: Walk) -> None:
     await walk.chat.users.reactivate(walk.outsider())
 

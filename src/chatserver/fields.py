@@ -16,9 +16,9 @@ from chatcore.model import MAX_CONTENT
 from chatcore.service.core import KEEP
 from chatcore.text import MAX_CHANNEL_NAME, MAX_EMAIL, MAX_EMOJI, MAX_SLUG
 
-LINE = r"^[^\u0000-\u001f\u007f]*$"
+LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
 """One line: no control characters."""
-PROSE = r"^[^\u0000-\u0008\u000b-\u001f\u007f]*$"
+PROSE = r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$"
 """Several lines: of the control characters only tab and line feed."""
 
 

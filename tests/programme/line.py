@@ -8,7 +8,7 @@ import attrs
 import orjson
 import trio
 from tests.chatserver.net.client import Client
-
+from tests.chatserver.net.waiting import until
 from tests.programme.process import Person, Server
 
 
@@ -111,12 +111,8 @@ class Ear:
 
     async def until(self, count: int, kind: str = "message_received", seconds: float = 30.0) -> list[dict[str, Any]]:
         """Wait for so many events of a kind; all of that kind."""
-        with trio.move_on_after(seconds):
-            while len(self.of(kind)) < count:
-                await trio.sleep(0.02)
-        found = self.of(kind)
-        assert len(found) >= count, f"{len(found)} of {count} {kind}"
-        return found
+        await until(lambda: len(self.of(kind)) >= count, seconds)
+        return self.of(kind)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """The events of a kind, in the order of their arrival."""

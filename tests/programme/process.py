@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,13 @@ class Server:
     wrapper: tuple[str, ...] = ()
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
-    http: httpx.AsyncClient = attrs.field(factory=lambda: httpx.AsyncClient(timeout=30))
+    http: httpx.AsyncClient = attrs.field(init=False)
     _running: trio.Event = attrs.field(factory=trio.Event)
+
+    def __attrs_post_init__(self) -> None:
+        self.http = httpx.AsyncClient(timeout=30)
+        # Many people share this client: what one of them is given must not be sent by the next.
+        self.http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     @property
     def url(self) -> str:

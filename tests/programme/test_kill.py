@@ -2,12 +2,13 @@
 
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
 import pytest
 import trio
-
+from tests.chatserver.net.waiting import until
 from tests.programme.line import Ear, send_until_acknowledged
 from tests.programme.process import history, make_team, serving
 
@@ -42,9 +43,7 @@ async def test_nothing_acknowledged_is_lost_or_doubled_by_twenty_kills(tmp_path:
         starts: list[float] = []
         for kill in range(1, KILLS + 1):
             # Each kill falls into the middle of the sending: after so many more acknowledgements.
-            with trio.fail_after(60):
-                while len(acknowledged) < kill * total // (KILLS + 1):
-                    await trio.sleep(0.002)
+            await until(lambda wanted=kill * total // (KILLS + 1): len(acknowledged) >= wanted, 60)
             assert not all_sent.is_set()
             await server.kill()
             starts.append(await server.start())
@@ -96,4 +95,4 @@ async def test_the_disk_is_synced_before_every_acknowledgement(tmp_path: Path) -
     )
     order = ["sync" if sync else "answer" for sync, _ in steps]
     assert order.count("answer") >= 20
-    assert not any(pair == ("answer", "answer") for pair in zip(order, order[1:], strict=False))
+    assert ("answer", "answer") not in pairwise(order)

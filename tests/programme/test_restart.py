@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import trio
-
 from tests.programme.line import Ear
 from tests.programme.process import make_team, serving
 

@@ -159,14 +159,16 @@ Link = Annotated[
     Text(
         1,
         500,
-        r"^(https?://|/api/files/)[^\s\u0000-\u001f\u007f]+$",
+        r"^(https?://|/api/files/)[^\u0000-\u0020\u007f-\u00a0\u2028\u2029]+$",
         "must be an address that begins with https:// or http://",
     ),
 ]
 Content = Annotated[
     str, Text(1, MAX_CONTENT, PROSE, "must not hold control characters except tab and line ends (\\n, without \\r)")
 ]
-Emoji = Annotated[str, Text(1, MAX_EMOJI, r"^[^\s/\u0000-\u001f\u007f]+$", "must be one emoji, or its :name:")]
+Emoji = Annotated[
+    str, Text(1, MAX_EMOJI, r"^[^\u0000-\u0020/\u007f-\u00a0\u2028\u2029]+$", "must be one emoji, or its :name:")
+]
 TempId = Annotated[str, Text(1, 64)]
 Token = Annotated[str, Text(1, 4096, r"^[A-Za-z0-9_.~+/=-]+$", "is not a token")]
 Settings = Annotated[Mapping[str, Any], Shallow()]

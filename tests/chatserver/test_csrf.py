@@ -7,6 +7,7 @@ import pytest
 from chatcore import Chat
 from chatcore.errors import Forbidden
 from chatcore.ids import SessionId
+from chatcore.ports import TokenKind
 from chatserver import csrf
 from chatserver.client import HeaderMap
 
@@ -27,7 +28,7 @@ async def test_everything_else_is_not(chat: Chat) -> None:
     later = chat.clock.now() + timedelta(days=7)
     mine, other = csrf.issue(chat, MINE, later), csrf.issue(chat, OTHER, later)
     over = csrf.issue(chat, MINE, chat.clock.now() - timedelta(seconds=1))
-    access = chat.codec.sign("access", {"sub": MINE}, issued_at=0, expires_at=2**33)  # type: ignore[arg-type]
+    access = chat.codec.sign(TokenKind.ACCESS, {"sub": MINE}, issued_at=0, expires_at=2**33)
     tries: list[tuple[str | None, str | None, SessionId | None]] = [
         (None, mine, MINE),
         (mine, None, MINE),

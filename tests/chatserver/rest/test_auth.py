@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.chatserver.api import Answer, Api, Person, Team
+from trio.testing import MockClock
 
 from chatcore import Chat, Config
 
@@ -351,6 +352,10 @@ class TestGuessing:
     @pytest.fixture
     def config(self) -> Config:
         return Config(database_url="memory:", bcrypt_rounds=4)
+
+    @pytest.fixture(autouse=True)
+    def stand_still(self, mock_clock: MockClock) -> None:
+        """No window ends while a slow machine is at it."""
 
     async def test_an_address_has_five_tries(self, api: Api) -> None:
         wrong = {**LOGIN, "password": "wrong horse battery"}

@@ -92,6 +92,8 @@ class Listener:
 
     def _accept_round(self, listener: socket.socket) -> None:
         for _ in range(_ROUND):
+            if listener.fileno() == -1:
+                return  # closed since it became readable
             try:
                 connection, address = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):

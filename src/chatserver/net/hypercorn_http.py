@@ -13,7 +13,6 @@ from typing import Any
 import attrs
 import h11
 import trio
-from h2.events import RequestReceived
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol import ProtocolWrapper
@@ -166,7 +165,10 @@ class HttpConnection(TCPServer):
 
     async def protocol_send(self, event: Event) -> None:
         if not isinstance(event, RawData):
-            await super().protocol_send(event)
+            # An answer ends in the handler's task, which Quart cancels the moment that it is given: the watch over the
+            # idle connection, which begins here, would be cancelled with it, and the connection kept for ever.
+            with trio.CancelScope(shield=True):
+                await super().protocol_send(event)
             return
         async with self.send_lock:
             if not await self._write(event.data):
@@ -275,7 +277,7 @@ class _Http1(H11Protocol):
 
 
 class _Http2(H2Protocol):
-    async def _create_stream(self, request: RequestReceived) -> None:
+    async def _create_stream(self, request: Any) -> None:
         headers = [(name, value) for name, value in request.headers or () if name not in _STRIPPED]
         if any(not value.isascii() for name, value in headers if name.startswith((b":", b"sec-websocket"))):
             self.connection.reset_stream(request.stream_id)

@@ -19,6 +19,7 @@ from chatcore.events import EVENTS, Event
 from chatcore.ids import ChannelId, UserId, WorkspaceId
 from chatcore.model import Position, User
 from chatcore.ports import Envelope
+from chatcore.service.directory import WorkspaceDirectory
 from chatcore.state import State, apply
 from chatcore.testing.clock import FakeClock
 from chatcore.testing.oracle import Shared, differences, read_state
@@ -135,6 +136,17 @@ class Oracle:
             if user.id in self.rows.roles:
                 await self._check_replay(user, newest)
         await self._check_log()
+        await self._check_directory()
+
+    async def _check_directory(self) -> None:
+        """What is remembered by following the events is what one would remember by reading now."""
+        access = await self.chat.storage.read(lambda tx: tx.workspaces.access(self.walk.workspace.id))
+        followed = self.chat.directory.loaded(self.walk.workspace.id)
+        assert access is not None
+        assert followed is not None
+        read = WorkspaceDirectory(access)
+        assert followed.members == read.members
+        assert followed.channels == read.channels
 
     async def _check_replay(self, user: User, newest: Position) -> None:
         replayed = await self._replay(user, 0, newest)

@@ -12,14 +12,25 @@ _SYNCS = 200
 
 
 def describe(folder: Path) -> str:
-    """Cores, versions, and what one durable write to this folder costs."""
+    """Cores, versions, how fast Python is here, and what one durable write to this folder costs."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = os.getloadavg()[0]
     return (
         f"{cores} cores, load {load:.1f} at the start · {platform.system()} {platform.release()} · "
         f"Python {platform.python_version()} · SQLite {sqlite3.sqlite_version} · "
-        f"write + fdatasync of 4 KiB: p50 {sync_ms(folder):.2f} ms"
+        f"a million steps of Python: {loop_ms():.0f} ms · write + fdatasync of 4 KiB: p50 {sync_ms(folder):.2f} ms"
     )
+
+
+def loop_ms() -> float:
+    """Milliseconds for a million additions: the median of a few, so that a disturbed machine shows."""
+    durations = []
+    for _ in range(9):
+        began, total = perf_counter(), 0
+        for step in range(1_000_000):
+            total += step
+        durations.append((perf_counter() - began) * 1000)
+    return spread(durations).p50
 
 
 def sync_ms(folder: Path) -> float:

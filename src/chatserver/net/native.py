@@ -30,6 +30,7 @@ class NativeSocket:
         "_ended",
         "_ending",
         "_ignored",
+        "_last",
         "_nursery",
         "_parser",
         "_transport",
@@ -50,6 +51,8 @@ class NativeSocket:
         self._deaf = False
         """What comes in can no longer be understood."""
         self._closed = False
+        self._last: Parsed | None = None
+        """How it ends, once the texts that came before the end were handed on: they may still be answered."""
         self._ignored = 0
         self._ended: trio.Event | None = None
         """Somebody waits for the end, or for the backlog to shrink."""
@@ -78,6 +81,9 @@ class NativeSocket:
             await self._news().wait()
 
     async def receive(self) -> Inbound | None:
+        if self._last is not None:
+            last, self._last = self._last, None
+            self._answer(last)
         while not self._closed:
             data = await self._receive_some()
             if not data or (self._ending and self._too_much_after_goodbye(data)):
@@ -85,7 +91,10 @@ class NativeSocket:
             elif not self._deaf:
                 parsed = self._parser.feed(data)
                 heard = not self._ending
-                self._answer(parsed)
+                if heard and parsed.texts and parsed.ended_by is not None:
+                    self._last = parsed
+                else:
+                    self._answer(parsed)
                 if heard:
                     return Inbound(parsed.texts, parsed.pong, parsed.frames, len(data))
         return None

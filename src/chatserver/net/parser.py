@@ -6,6 +6,7 @@ into being with the first of them: an idle socket does not pay for it. A frame t
 header, unbuffered.
 """
 
+import codecs
 from enum import Enum
 
 import attrs
@@ -25,6 +26,7 @@ _MASKED = 0x80
 _RESERVED_BITS = 0x70
 _CONTROL_BIT = 0x08
 _OPCODES = frozenset({0x0, 0x1, 0x2, 0x8, 0x9, 0xA})
+_WRONG = -1
 
 
 class Part(Enum):
@@ -70,6 +72,8 @@ class Parser:
             self._frame(data[position : position + size], parsed)
             position += size
         self._buffer = data[position:] if position else data
+        if self._buffer and parsed.ended_by is None and self._fragments is None and _is_no_text(self._buffer):
+            self._fault(parsed, BAD_UTF8, "text must be UTF-8")
         return parsed
 
     def ping(self) -> bytes:
@@ -94,21 +98,18 @@ class Parser:
         """The bytes of the frame that begins here; 0 when that cannot be told yet, or when it is refused."""
         if len(data) - position < 2:
             return 0
-        length, header = data[position + 1] & 0x7F, 6
-        if length == 126:
-            if len(data) - position < 4:
+        first, second = data[position], data[position + 1]
+        length, header = second & 0x7F, 6
+        if length > 125:
+            length, header = _extended(data[position : position + 10])
+            if not header:
                 return 0
-            length, header = int.from_bytes(data[position + 2 : position + 4], "big"), 8
-        elif length == 127:
-            if len(data) - position < 10:
-                return 0
-            length, header = int.from_bytes(data[position + 2 : position + 10], "big"), 14
-        if _wrong_header(data[position], data[position + 1]):
+        if length == _WRONG or _wrong_header(first, second):
             return header - 4
-        if length + self._fragments_size > FRAME_LIMIT:
+        if not first & _CONTROL_BIT and length + self._fragments_size > FRAME_LIMIT:
             self._fault(parsed, TOO_LARGE, f"a message may have {FRAME_LIMIT} bytes")
             return 0
-        if data[position] & 0x0F == _BINARY:
+        if first & 0x0F == _BINARY:
             self._fault(parsed, NOT_TEXT, "send text frames: one JSON object each")
             return 0
         return header + length
@@ -121,13 +122,13 @@ class Parser:
         if frame[0] != _TEXT or self._fragments is not None or not frame[1] & _MASKED:
             self._unusual(frame, parsed)
             return
-        start = 2 if length < 126 else 4 if length == 126 else 10
-        payload = frame[start + 4 :]
+        start = _header(frame)
+        payload = frame[start:]
         if (length == 126 and len(payload) < 126) or (length == 127 and len(payload) < 0x10000):
             self._unusual(frame, parsed)
             return
         try:
-            parsed.texts.append(str(_unmask(payload, frame[start : start + 4]), "utf-8"))
+            parsed.texts.append(str(_unmask(payload, frame[start - 4 : start]), "utf-8"))
         except UnicodeDecodeError:
             self._fault(parsed, BAD_UTF8, "text must be UTF-8")
 
@@ -137,7 +138,7 @@ class Parser:
         strict.receive_data(frame)
         for event in strict.events():
             if isinstance(event, TextMessage):
-                self._fragment(event, len(frame), parsed)
+                self._fragment(event, len(frame) - _header(frame), parsed)
             elif isinstance(event, Ping) and strict.state is ConnectionState.OPEN:
                 parsed.answers += strict.send(event.response())
             elif isinstance(event, CloseConnection):
@@ -153,11 +154,13 @@ class Parser:
             parsed.answers += strict.send(event.response())
 
     def _fragment(self, event: Message[str], size: int, parsed: Parsed) -> None:
-        fragments = self._fragments or []
-        fragments.append(event.data)
-        self._fragments, self._fragments_size = fragments, self._fragments_size + size
+        if self._fragments is None:
+            self._fragments = []
+        if event.data:
+            self._fragments.append(event.data)
+        self._fragments_size += size
         if event.message_finished:
-            parsed.texts.append("".join(fragments))
+            parsed.texts.append("".join(self._fragments))
             self._fragments, self._fragments_size = None, 0
 
     def _fault(self, parsed: Parsed, code: int, reason: str) -> None:
@@ -173,6 +176,38 @@ def _wrong_header(first: int, second: int) -> bool:
         or first & 0x0F not in _OPCODES
         or (first & _CONTROL_BIT != 0 and second & 0x7F > 125)
     )
+
+
+def _header(frame: bytes) -> int:
+    """How long the header of this frame is, with the mask."""
+    length = frame[1] & 0x7F
+    return 6 if length < 126 else 8 if length == 126 else 14
+
+
+def _extended(start: bytes) -> tuple[int, int]:
+    """The length that does not fit into the second byte, and the header's; (0, 0) when they cannot be told yet.
+
+    `_WRONG` for a length that takes more bytes than it needs, or has its highest bit set.
+    """
+    if start[1] & 0x7F == 126:
+        length, header, least, most = int.from_bytes(start[2:4], "big"), 8, 126, 0xFFFF
+    else:
+        length, header, least, most = int.from_bytes(start[2:10], "big"), 14, 0x10000, 2**63 - 1
+    if len(start) < header - 4:
+        return 0, 0
+    return (length if least <= length <= most else _WRONG), header
+
+
+def _is_no_text(part: bytes) -> bool:
+    """Whether what came of a text frame is no UTF-8 already, so that nobody has to wait for the rest."""
+    if part[0] & 0x0F != _TEXT & 0x0F or len(part) < 7:
+        return False
+    start = _header(part)
+    try:
+        codecs.utf_8_decode(_unmask(part[start:], part[start - 4 : start]), "strict", False)
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def _unmask(payload: bytes, mask: bytes) -> bytes:

@@ -16,13 +16,18 @@ import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol import ProtocolWrapper
+from hypercorn.protocol.events import StreamClosed
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.protocol.ws_stream import WSStream
+from hypercorn.protocol.ws_stream import FrameTooLargeError, WSStream
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
+from wsproto.connection import ConnectionState as WebSocketState
+from wsproto.events import CloseConnection, Ping
+from wsproto.events import Message as WebSocketMessage
+from wsproto.frame_protocol import CloseReason
 
 from chatcore.errors import ValidationFailed
 from chatserver.net import refusal
@@ -261,10 +266,43 @@ class _StrictConnection(h11.Connection):
         return h11.Request(method=request.method, target=request.target, headers=kept, http_version=version)
 
 
+class _WebSocket(WSStream):
+    """wsproto tells of a fault as of a goodbye, and Hypercorn answers goodbyes only: here faults get their code."""
+
+    async def _handle_events(self) -> None:
+        for event in self.connection.events():
+            if isinstance(event, WebSocketMessage):
+                if not await self._take(event):
+                    break
+            elif isinstance(event, Ping):
+                await self._send_wsproto_event(event.response())
+            elif isinstance(event, CloseConnection):
+                if self.connection.state in (WebSocketState.OPEN, WebSocketState.REMOTE_CLOSING):
+                    await self._send_wsproto_event(event.response())
+                await self.send(StreamClosed(stream_id=self.stream_id))
+
+    async def _take(self, event: WebSocketMessage[Any]) -> bool:
+        """Whether more may come."""
+        try:
+            self.buffer.extend(event)
+        except FrameTooLargeError:
+            await self._send_wsproto_event(CloseConnection(code=CloseReason.MESSAGE_TOO_BIG))
+            return False
+        if event.message_finished and self.app_put is not None:
+            await self.app_put(self.buffer.to_message())
+            self.buffer.clear()
+        return True
+
+
 class _Http1(H11Protocol):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.connection = _StrictConnection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        await super()._create_stream(request)
+        if isinstance(self.stream, WSStream):
+            self.stream.__class__ = _WebSocket
 
     async def _send_error_response(self, status_code: int) -> None:
         problem = Malformed("This is not well-formed HTTP.")
@@ -284,6 +322,9 @@ class _Http2(H2Protocol):
             return
         request.headers = headers
         await super()._create_stream(request)
+        stream = self.streams.get(request.stream_id)
+        if isinstance(stream, WSStream):
+            stream.__class__ = _WebSocket
 
 
 class Malformed(ValidationFailed):

@@ -10,7 +10,7 @@ Heard = tuple[int, bytes]
 
 WHOLE, FRAMES, OCTETS = 0, -1, 1
 """How what is sent is cut into pieces: not at all, by frames, or into so many octets."""
-_FEW = 300
+_FEW = 100
 """Octets that are cheap enough to be sent one by one in every case."""
 
 GOODBYE = close_frame(1000)

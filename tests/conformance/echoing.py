@@ -8,6 +8,7 @@ from typing import Any
 import trio
 from tests.chatserver.net.conftest import small_app
 
+from chatcore.ports import background
 from chatserver.net.batch import single
 from chatserver.net.server import serve_listeners
 from chatserver.net.socket import Socket
@@ -17,8 +18,9 @@ class EchoGateway:
     """All that the lanes ask of a gateway."""
 
     async def run(self, task_status: Any) -> None:
-        task_status.started()
-        await trio.sleep_forever()
+        async with background() as tasks:
+            task_status.started(tasks)
+            await trio.sleep_forever()
 
     def stop(self) -> None:
         pass

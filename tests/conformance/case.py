@@ -10,8 +10,8 @@ Heard = tuple[int, bytes]
 
 WHOLE, FRAMES, OCTETS = 0, -1, 1
 """How what is sent is cut into pieces: not at all, by frames, or into so many octets."""
-_FEW = 100
-"""Octets that are cheap enough to be sent one by one in every case."""
+_FEW, _MANY = 100, 100_000
+"""Few octets are sent one by one in every case; many are sent only as the suite does."""
 
 GOODBYE = close_frame(1000)
 CONTINUED = b"fragment"
@@ -39,8 +39,9 @@ class Case:
     @property
     def cuts(self) -> Sequence[int]:
         """The cut that the suite asks for, then others that must make no difference."""
-        few = sum(map(len, self.frames)) <= _FEW
-        return tuple(dict.fromkeys((self.cut, WHOLE, *((OCTETS,) if few else ()))))
+        octets = sum(map(len, self.frames))
+        others = (WHOLE, OCTETS) if octets <= _FEW else (WHOLE,) if octets <= _MANY else ()
+        return tuple(dict.fromkeys((self.cut, *others)))
 
     @property
     def family(self) -> int:

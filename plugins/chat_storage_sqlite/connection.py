@@ -61,7 +61,7 @@ class Connection:
     def rollback(self) -> None:
         """End a transaction that failed, if SQLite has not done so itself."""
         if self.raw.in_transaction:
-            self.raw.execute("ROLLBACK")
+            self._execute("ROLLBACK", ())
 
     def close(self) -> None:
         self.raw.close()

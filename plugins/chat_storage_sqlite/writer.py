@@ -14,7 +14,7 @@ from chat_storage_sqlite.connection import Connection
 from chat_storage_sqlite.faults import again
 from chat_storage_sqlite.job import PATIENCE, Job, JobQueue, finish, is_late
 from chat_storage_sqlite.tx import Setting
-from chatcore.errors import ChatError
+from chatcore.errors import ChatError, Unavailable
 from chatcore.ports import Envelope
 
 MAX_BATCH = 500
@@ -33,6 +33,8 @@ class Writer:
     def __init__(self, db: Connection, setting: Setting, deliver: Deliver) -> None:
         self.queue: JobQueue[Act] = JobQueue(self.is_stuck)
         self.failure: BaseException | None = None
+        self._in_hand: list[Job[Act]] = []
+        """Taken out of the queue, and not answered yet."""
         self._busy_since: float | None = None
         self._db = db
         self._setting = setting
@@ -53,34 +55,57 @@ class Writer:
 
     def _loop(self) -> None:
         while (job := self.queue.take()) is not None:
-            waiting = self._begin([job])
-            if waiting:
-                self._busy_since = time.monotonic()
-                self._commit(waiting)
-                self._busy_since = None
+            self._in_hand = [job]
+            try:
+                self._round()
+            except Exception as error:
+                # A fault of ours, or one of SQLite that is not in its book: whoever waits must not wait for ever.
+                log.exception("the writer broke down, and goes on")
+                self._give_up(error)
 
-    def _begin(self, waiting: list[Job[Act]]) -> list[Job[Act]]:
-        """Begin a transaction; the jobs to be done in it, none when their callers are gone or had to be refused."""
+    def _round(self) -> None:
+        if self._begin():
+            self._busy_since = time.monotonic()
+            jobs, self._in_hand = self._in_hand, []
+            self._commit(jobs)
+            self._busy_since = None
+
+    def _begin(self) -> bool:
+        """Begin a transaction for what is in hand, and what waits; False when the callers are gone, or were refused."""
         while True:
             try:
                 self._db.run("BEGIN IMMEDIATE")
             except ChatError as error:
-                waiting = self._refuse_late(waiting + self.queue.take_waiting(MAX_BATCH), error)
-                if not waiting:
-                    return []
+                self._in_hand += self.queue.take_waiting(MAX_BATCH)
+                self._refuse_late(error)
+                if not self._in_hand:
+                    return False
                 time.sleep(RETRY_SECONDS)
                 continue
-            begun = self.queue.begin(waiting + self.queue.take_waiting(MAX_BATCH - len(waiting)))
-            if not begun:
+            self._in_hand += self.queue.take_waiting(MAX_BATCH - len(self._in_hand))
+            self._in_hand = self.queue.begin(self._in_hand)
+            if not self._in_hand:
                 self._db.rollback()
-            return begun
+            return bool(self._in_hand)
 
-    def _refuse_late(self, waiting: list[Job[Act]], error: ChatError) -> list[Job[Act]]:
-        late = self.queue.begin([job for job in waiting if is_late(job)])
-        if late:
+    def _refuse_late(self, error: ChatError) -> None:
+        late: list[Job[Act]] = []
+        early: list[Job[Act]] = []
+        for (
+            job
+        ) in self._in_hand:  # looked at once: who is early now may be late in a moment, and must not be in neither
+            (late if is_late(job) else early).append(job)
+        self._in_hand = early
+        refused = self.queue.begin(late)
+        if refused:
             self.failure = error
-            self._finish(late, [Error(again(error)) for _ in late], ())
-        return [job for job in waiting if not is_late(job)]
+            self._finish(refused, [Error(again(error)) for _ in refused], ())
+
+    def _give_up(self, error: Exception) -> None:
+        self.failure, self._busy_since = error, None
+        self._roll_back()
+        jobs, self._in_hand = self.queue.begin(self._in_hand), []
+        self._finish(jobs, [Error(Unavailable("The storage broke down. Try again.")) for _ in jobs], ())
 
     def _commit(self, jobs: list[Job[Act]]) -> None:
         batch = Batch(self._db, self._setting)

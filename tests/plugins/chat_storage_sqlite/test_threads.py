@@ -187,3 +187,23 @@ async def test_slow_transactions_and_statements_are_logged(
     assert "RECURSIVE" in records["slow statement"].sql  # type: ignore[attr-defined]  # extra
     assert "slow" in records["slow transaction"].work  # type: ignore[attr-defined]  # extra
     assert records["slow transaction"].duration_ms > 1  # type: ignore[attr-defined]  # extra
+
+
+async def test_a_writer_that_breaks_down_answers_those_who_wait_and_goes_on(
+    town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    db = town.storage._lanes._writer._db  # type: ignore[attr-defined]  # a file's lanes
+    faults, begin = [RuntimeError("a fault of ours")], db.run
+
+    def run(sql: str, *values: object) -> int:
+        if sql == "BEGIN IMMEDIATE" and faults:
+            raise faults.pop()
+        return int(begin(sql, *values))
+
+    monkeypatch.setattr(db, "run", run)
+    with trio.fail_after(5), pytest.raises(Unavailable, match="broke down"):
+        await town.say(town.ann, "refused")
+    assert "a fault of ours" in caplog.text
+    await town.say(town.ann, "kept")
+    assert [message.content for message in (await town.page()).messages] == ["kept"]
+    assert (await town.storage.health())["ok"] is True

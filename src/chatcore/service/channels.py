@@ -10,7 +10,7 @@ from chatcore import policy, text
 from chatcore.errors import Duplicate, Forbidden, NotFound, ValidationFailed
 from chatcore.events import ChannelArchived, ChannelHidden, ChannelUpdated
 from chatcore.ids import ChannelId, UserId
-from chatcore.model import Channel, ChannelSummary, ChannelType, Member, MemberCard, Role, User
+from chatcore.model import AuditEntry, Channel, ChannelSummary, ChannelType, Member, MemberCard, Role, User
 from chatcore.policy import Action
 from chatcore.ports import Tx
 from chatcore.service import huddle_steps, membership
@@ -74,13 +74,14 @@ class Channels:
         )
         if is_general(channel) and type is ChannelType.PRIVATE:
             raise ValidationFailed.of("type", "must be public: every member is in the general channel")
+        now = self._core.clock.now()
 
         async def work(tx: Tx, told: Facts) -> None:
             people = first
             if is_general(channel):
                 people = tuple(card.user_id for card in await tx.members.cards(channel.workspace_id))
             try:
-                await membership.new_channel(tx, told, channel, people, self._core.clock.now())
+                await membership.new_channel(tx, told, channel, people, now)
             except Duplicate:
                 raise Duplicate("There is a channel of this name already: choose another.") from None
 
@@ -118,9 +119,9 @@ class Channels:
             raise Forbidden("Guests can only write to people whom they meet in a channel.")
         name = direct_name(people)
         channel = self._new(facts, name, ChannelType.DIRECT, user_id)
+        now = channel.created_at
 
         async def work(tx: Tx, told: Facts) -> tuple[Channel, bool]:
-            now = self._core.clock.now()
             found = await tx.channels.by_name(facts.workspace_id, name)
             if found is None:
                 await membership.new_channel(tx, told, channel, people, now)
@@ -197,6 +198,7 @@ class Channels:
         wanted = _differences(old, proposed)
         if wanted.get("name") == GENERAL:
             raise Duplicate("`general` is the name of the channel that every member is in: choose another.")
+        entry = self._audit("channel.updated", seat, {"fields": sorted(wanted)})
 
         async def work(tx: Tx, told: Facts) -> Channel:
             # Only what is to change, upon what is there now: somebody else may have changed the rest meanwhile.
@@ -210,7 +212,7 @@ class Channels:
             if before.type is ChannelType.PUBLIC and after.type is ChannelType.PRIVATE:
                 await tx.events.append(ChannelHidden(workspace_id=after.workspace_id, channel_id=after.id))
             told.did("channel_updated", channel=after, user_id=seat.user_id)
-            await told.record(tx, self._audit("channel.updated", seat, {"fields": sorted(wanted)}))
+            await told.record(tx, entry)
             return after
 
         return await self._core.write(work)
@@ -222,7 +224,8 @@ class Channels:
             await self._check(seat, old, Action.CHANNEL_UNARCHIVE)
             return old
         await self._check(seat, old, Action.CHANNEL_MANAGE)
-        now = self._core.clock.now()
+        entry = self._audit("channel.archived", seat, {})
+        now = entry.created_at
 
         async def work(tx: Tx, told: Facts) -> Channel:
             before = await existing_channel(tx, old.id)
@@ -235,7 +238,7 @@ class Channels:
             await tx.channels.update(after)
             await tx.events.append(ChannelArchived(workspace_id=old.workspace_id, channel_id=old.id, archived_at=now))
             told.did("channel_archived", channel=after, user_id=seat.user_id)
-            await told.record(tx, self._audit("channel.archived", seat, {}))
+            await told.record(tx, entry)
             return after
 
         return await self._core.write(work)
@@ -259,10 +262,11 @@ class Channels:
 
         found, _, member = await self._core.storage.read(look)
         await self._core.hooks.filter("member_will_join", member=member, channel=found)
+        now = self._core.clock.now()
 
         async def work(tx: Tx, told: Facts) -> None:
             fresh, person, member = await look(tx)
-            await membership.join_channel(tx, told, fresh, person, member, self._core.clock.now())
+            await membership.join_channel(tx, told, fresh, person, member, now)
 
         await self._core.write(work)
         return found
@@ -283,11 +287,13 @@ class Channels:
         return await self._let_out(seat, id_of(user))
 
     async def _let_out(self, seat: Seat, user_id: UserId) -> None:
+        entry = self._audit("channel.member_removed", seat, {"userId": user_id})
+
         async def work(tx: Tx, told: Facts) -> None:
             found = await existing_channel(tx, seat.channel.id)
-            left = await membership.leave_channel(tx, told, found, user_id, self._core.clock.now())
+            left = await membership.leave_channel(tx, told, found, user_id, entry.created_at)
             if left and user_id != seat.user_id:
-                await told.record(tx, self._audit("channel.member_removed", seat, {"userId": user_id}))
+                await told.record(tx, entry)
 
         await self._core.write(work)
 
@@ -309,7 +315,7 @@ class Channels:
         policy.check(action, seat.standing(owns=row.created_by == seat.user_id), seat.place)
         await self._core.ask_plugins(action, seat.user_id, row.workspace_id, row.id)
 
-    def _audit(self, action: str, seat: Seat, details: Mapping[str, Any]) -> Any:
+    def _audit(self, action: str, seat: Seat, details: Mapping[str, Any]) -> AuditEntry:
         return self._core.audit(
             action,
             actor=seat.user_id,

@@ -125,7 +125,7 @@ class Core:
         return self.hub.directory
 
     def new_id(self) -> str:
-        """A fresh UUIDv7."""
+        """A fresh UUIDv7. Never inside a transaction: neither the clock nor the source of ids is for other threads."""
         return self.ids.new(int(self.clock.now().timestamp() * 1000))
 
     async def workspace(self, ref: WorkspaceRef, user_id: UserId, action: Action) -> WorkspaceDirectory:
@@ -177,7 +177,7 @@ class Core:
         target: str | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> AuditEntry:
-        """An entry for the record, to be inserted in the transaction that it tells of."""
+        """An entry for the record, to be inserted in the transaction that it tells of; made before it (`new_id`)."""
         return AuditEntry(
             id=AuditId(self.new_id()),
             workspace_id=workspace,

@@ -96,12 +96,13 @@ class Huddles:
         found, seat = await self._visible(huddle, actor, Action.HUDDLE_JOIN)
         await self._core.hooks.filter("huddle_will_join", huddle=found, user_id=seat.user_id)
         card = await self._core.cards.get(seat.user_id)
+        now = self._core.clock.now()
 
         async def work(tx: Tx, told: Facts) -> HuddleView:
             fresh = await tx.huddles.get(found.id)
             if fresh is None or fresh.status is HuddleStatus.ENDED:
                 raise Forbidden("This huddle has ended: start another.")
-            await huddle_steps.join(tx, told, fresh, seat.user_id, card, self._core.clock.now())
+            await huddle_steps.join(tx, told, fresh, seat.user_id, card, now)
             return await _view(tx, fresh)
 
         return await self._core.write(work)
@@ -109,11 +110,12 @@ class Huddles:
     async def leave(self, huddle: HuddleRef, *, actor: UserRef) -> None:
         """Leave a huddle; it ends with its last participant. Not being in it changes nothing."""
         found, seat = await self._visible(huddle, actor)
+        now = self._core.clock.now()
 
         async def work(tx: Tx, told: Facts) -> None:
             fresh = await tx.huddles.get(found.id)
             if fresh is not None and fresh.status is HuddleStatus.ACTIVE:
-                await huddle_steps.leave(tx, told, fresh, seat.user_id, self._core.clock.now())
+                await huddle_steps.leave(tx, told, fresh, seat.user_id, now)
 
         await self._core.write(work)
 

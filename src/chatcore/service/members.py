@@ -65,6 +65,9 @@ class Members:
         """
         facts = await self._core.workspace(workspace, id_of(actor), Action.MEMBER_MANAGE)
         actor_role = facts.role(id_of(actor))
+        entry = self._core.audit(
+            "member.role_changed", actor=id_of(actor), workspace=facts.workspace_id, target=id_of(user)
+        )
 
         async def work(tx: Tx, told: Facts) -> MemberCard:
             person, member = await membership.existing_member(tx, facts.workspace_id, id_of(user))
@@ -77,14 +80,8 @@ class Members:
             await tx.members.update(changed)
             card = member_card(person, changed)
             await tx.events.append(MemberUpdated(workspace_id=facts.workspace_id, member=card))
-            entry = self._core.audit(
-                "member.role_changed",
-                actor=id_of(actor),
-                workspace=facts.workspace_id,
-                target=person.id,
-                details={"from": member.role.value, "to": role.value},
-            )
-            await told.record(tx, entry)
+            details = {"from": member.role.value, "to": role.value}
+            await told.record(tx, attrs.evolve(entry, details=details))
             return card
 
         return await self._core.write(work)
@@ -94,16 +91,15 @@ class Members:
         user_id: UserId = id_of(user)
         action = Action.WORKSPACE_VIEW if id_of(actor) == user_id else Action.MEMBER_MANAGE
         facts = await self._core.workspace(workspace, id_of(actor), action)
+        entry = self._core.audit("member.removed", actor=id_of(actor), workspace=facts.workspace_id, target=user_id)
 
         async def work(tx: Tx, told: Facts) -> None:
             _, member = await membership.existing_member(tx, facts.workspace_id, user_id)
             if action is Action.MEMBER_MANAGE and not policy.may_manage(facts.role(id_of(actor)), member.role):
                 raise Forbidden("Only an owner can remove an owner.")
             await _keep_an_owner(tx, member)
-            await membership.leave_workspace(tx, told, facts.workspace_id, user_id, self._core.clock.now())
-            await told.record(
-                tx, self._core.audit("member.removed", actor=id_of(actor), workspace=facts.workspace_id, target=user_id)
-            )
+            await membership.leave_workspace(tx, told, facts.workspace_id, user_id, entry.created_at)
+            await told.record(tx, entry)
 
         await self._core.write(work)
 

@@ -80,7 +80,11 @@ async def existing_member(tx: Tx, workspace_id: WorkspaceId, user_id: UserId) ->
 
 
 async def new_channel(tx: Tx, facts: Facts, channel: Channel, members: tuple[UserId, ...], now: datetime) -> None:
-    """Store a channel with its first members. Raises Duplicate when the name is taken."""
+    """Store a channel with its first members. Raises Duplicate when the name is taken, NotFound when somebody who was
+    a member of the workspace a moment ago is none any more.
+    """
+    for user_id in members:
+        await existing_member(tx, channel.workspace_id, user_id)
     await tx.channels.insert(channel)
     seq = await tx.events.append(ChannelCreated(workspace_id=channel.workspace_id, channel=channel, member_ids=members))
     for user_id in members:

@@ -132,6 +132,7 @@ class Messages:
         """Delete a message; a thread's first message takes its replies with it. The text leaves the event log too."""
         old, seat = await self._mine_to(Action.MESSAGE_DELETE, id_of(message), id_of(actor))
         await self._core.hooks.filter("message_will_delete", message=old, user_id=seat.user_id)
+        entry = self._deleted(old, seat)
 
         async def work(tx: Tx, told: Facts) -> None:
             gone = await tx.messages.delete(old.id)
@@ -147,7 +148,7 @@ class Messages:
             )
             told.did("message_deleted", message=old, workspace_id=seat.workspace.workspace_id, user_id=seat.user_id)
             if old.user_id != seat.user_id:
-                await told.record(tx, self._deleted(old, seat))
+                await told.record(tx, entry)
 
         await self._core.write(work)
 

@@ -176,9 +176,11 @@ class Users:
         return await self._set_active(id_of(user), True, None)
 
     async def _change(self, user_id: UserId, changes: Mapping[str, Any]) -> User:
+        now = self._core.clock.now()
+
         async def work(tx: Tx) -> User:
             old = await active_user(tx, user_id)
-            new = attrs.evolve(old, **changes, updated_at=self._core.clock.now())
+            new = attrs.evolve(old, **changes, updated_at=now)
             await tx.users.update(new)
             if card_of(new) != card_of(old):
                 await _tell(tx, new)

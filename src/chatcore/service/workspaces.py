@@ -66,6 +66,11 @@ class Workspaces:
             updated_at=now,
         )
 
+        channel = self._general(workspace) if general else None
+        entry = self._core.audit(
+            "workspace.created", actor=workspace.created_by, workspace=workspace.id, target=workspace.id
+        )
+
         async def work(tx: Tx, told: Facts) -> None:
             user = await active_user(tx, workspace.created_by)
             try:
@@ -76,11 +81,9 @@ class Workspaces:
             await tx.members.insert(member)
             await tx.events.append(MemberJoined(workspace_id=workspace.id, member=member_card(user, member)))
             told.did("member_joined", member=member, channel=None)
-            if general:
-                await membership.new_channel(tx, told, self._general(workspace), (user.id,), now)
-            await told.record(
-                tx, self._core.audit("workspace.created", actor=user.id, workspace=workspace.id, target=workspace.id)
-            )
+            if channel is not None:
+                await membership.new_channel(tx, told, channel, (user.id,), now)
+            await told.record(tx, entry)
 
         await self._core.write(work)
         return workspace
@@ -151,21 +154,21 @@ class Workspaces:
         if not isinstance(settings, Keep):
             changes["settings"] = clean_settings(settings)
         facts = await self._core.workspace(workspace, id_of(actor), Action.WORKSPACE_UPDATE)
+        entry = self._core.audit(
+            "workspace.updated",
+            actor=id_of(actor),
+            workspace=facts.workspace_id,
+            target=facts.workspace_id,
+            details={"fields": sorted(changes)},
+        )
 
         async def work(tx: Tx, told: Facts) -> Workspace:
             old = await tx.workspaces.get(facts.workspace_id)
             if old is None:
                 raise NotFound.of("workspace")
-            new = attrs.evolve(old, **changes, updated_at=self._core.clock.now())
+            new = attrs.evolve(old, **changes, updated_at=entry.created_at)
             await tx.workspaces.update(new)
             await tx.events.append(WorkspaceUpdated(workspace_id=new.id, workspace=new))
-            entry = self._core.audit(
-                "workspace.updated",
-                actor=id_of(actor),
-                workspace=new.id,
-                target=new.id,
-                details={"fields": sorted(changes)},
-            )
             await told.record(tx, entry)
             return new
 

@@ -1,5 +1,6 @@
 """Channels and direct messages."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -85,6 +86,31 @@ async def test_who_makes_none(team: Team) -> None:
     with pytest.raises(ValidationFailed, match="direct"):
         await team.chat.channels.create(team.workspace, name="mine", actor=team.ann, type=ChannelType.DIRECT)
     assert await stored(team.chat) == before
+
+
+class Meanwhile:
+    """Does something while a channel is being made."""
+
+    name = "meanwhile"
+
+    def __init__(self) -> None:
+        self.do: Callable[[], Awaitable[None]] | None = None
+
+    @hookimpl
+    async def channel_will_create(self) -> None:
+        if self.do is not None:
+            await self.do()
+
+
+async def test_who_is_removed_meanwhile_is_not_in_it(clock: FakeClock) -> None:
+    plugin = Meanwhile()
+    async with open_chat("memory:", clock=clock, plugins=[plugin]) as chat:
+        team = await make_team(chat, clock)
+        plugin.do = lambda: chat.members.remove(team.workspace, team.ben, actor=team.owner)
+        with pytest.raises(NotFound):
+            await chat.channels.create(team.workspace, name="plans", actor=team.ann, members=[team.ben])
+        plugin.do = None
+        await chat.channels.create(team.workspace, name="plans", actor=team.ann)
 
 
 async def test_whoever_makes_general_it_has_everybody(chat: Chat) -> None:

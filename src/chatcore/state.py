@@ -3,7 +3,8 @@
 The SDK keeps its local state with it, and the tests hold the server to it: after every action,
 `apply(stale state, events) == freshly read state`. What a client has not loaded (`messages`, `members` of a channel:
 None) stays unloaded; events about it are counted, not stored. When a state cannot be brought forward (the person's role
-changed from or to guest, or they left) it becomes `stale`: read afresh.
+changed from or to guest, or they left) it becomes `stale`: read afresh. Who has left the workspace is shown as they
+were then, until they are back: what they change about themselves is no event here.
 """
 
 from collections.abc import Mapping
@@ -199,14 +200,15 @@ def _message(it: ChannelState, message_id: MessageId, **changes: Any) -> Channel
 
 def _present(state: State, user_id: UserId, status: PresenceStatus) -> State:
     others = {id_: known for id_, known in state.presence.items() if id_ != user_id}
-    here = status is not PresenceStatus.OFFLINE and user_id in state.members
+    member = state.members.get(user_id)
+    here = status is not PresenceStatus.OFFLINE and member is not None and not member.deactivated
     return attrs.evolve(state, presence={**others, user_id: status} if here else others)
 
 
 def _membership(state: State, event: Event) -> State:
     match event:
         case events.MemberJoined(member=member, channel=None):
-            return attrs.evolve(state, members={**state.members, member.user_id: member})
+            return _shown_as(state, member)
         case events.MemberJoined(member=member, channel=channel) if channel is not None:
             return _entered(state, channel, member, event.seq)
         case events.MemberLeft(user_id=user_id, channel_id=None):
@@ -256,13 +258,14 @@ def _renamed(state: State, member: MemberCard) -> State:
     )
     if member.deactivated:
         state = _present(state, member.user_id, PresenceStatus.OFFLINE)
+    closed = member.deactivated and member.user_id == state.user_id
+    return attrs.evolve(_shown_as(state, member), stale=state.stale or turned or closed)
+
+
+def _shown_as(state: State, member: MemberCard) -> State:
+    """The state with this member, who looks so everywhere."""
     channels = {id_: _with_face(it, member) for id_, it in state.channels.items()}
-    return attrs.evolve(
-        state,
-        members={**state.members, member.user_id: member},
-        channels=channels,
-        stale=state.stale or turned or (member.deactivated and member.user_id == state.user_id),
-    )
+    return attrs.evolve(state, members={**state.members, member.user_id: member}, channels=channels)
 
 
 def _with_face(it: ChannelState, member: MemberCard) -> ChannelState:

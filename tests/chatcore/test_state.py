@@ -480,6 +480,15 @@ def test_a_new_name_is_shown_everywhere() -> None:
     assert it.huddle.participants[ANN].display_name == "Anna"
 
 
+def test_who_comes_back_is_shown_as_they_are_now() -> None:
+    there = apply(apply(state(room(message(1))), left(ANN, None)), joined(ANN, None, 102))
+    back = events.MemberJoined(workspace_id=TEAM, seq=102, member=card(ANN, "Anna"))
+    it = after(apply(state(room(message(1))), left(ANN, None)), back)
+    assert it.messages is not None
+    assert it.messages[message(1).id].user.display_name == "Anna"
+    assert there.members[ANN] == card(ANN)
+
+
 def test_presence_is_kept_of_members_who_are_there() -> None:
     there = apply(state(), BY_TYPE["presence_update"])
     assert there.presence == {ANN: PresenceStatus.AWAY}
@@ -488,6 +497,8 @@ def test_presence_is_kept_of_members_who_are_there() -> None:
     assert apply(there, left(ANN, None)).presence == {}
     closed = events.MemberUpdated(workspace_id=TEAM, seq=101, member=card(ANN, deactivated=True))
     assert apply(there, closed).presence == {}
+    late = events.PresenceUpdate(workspace_id=TEAM, user_id=ANN, status=PresenceStatus.ONLINE)
+    assert apply(apply(there, closed), late).presence == {}
     stranger = events.PresenceUpdate(workspace_id=TEAM, user_id=UserId(uuid7(99)), status=PresenceStatus.ONLINE)
     assert apply(there, stranger) == there
 

@@ -20,6 +20,7 @@ from chatcore.model import (
     Message,
     PresenceStatus,
     ReactionSummary,
+    UserCard,
     Workspace,
 )
 from chatcore.service.core import UserRef, WorkspaceRef, id_of
@@ -160,7 +161,8 @@ async def read_members(chat: Chat, user_id: UserId, workspace: WorkspaceRef) -> 
 def differences(followed: State, fresh: State) -> list[str]:
     """What the followed state has otherwise than the fresh one, in words; nothing when it holds.
 
-    What it has not loaded is not compared; nor is the order of the reactions to one message.
+    What it has not loaded is not compared; nor is the order of the reactions to one message, and the faces of those who
+    have left the workspace.
     """
     return list(_differences(followed, fresh))
 
@@ -175,31 +177,36 @@ def _differences(followed: State, fresh: State) -> Iterator[str]:
     for channel_id, it in followed.channels.items():
         other = fresh.channels.get(channel_id)
         if other is not None:
-            yield from _channel(f"channel {other.channel.name}", it, other)
+            yield from _channel(f"channel {other.channel.name}", it, other, fresh.members)
 
 
-def _channel(name: str, it: ChannelState, other: ChannelState) -> Iterator[str]:
+def _channel(name: str, it: ChannelState, other: ChannelState, members: Mapping[UserId, MemberCard]) -> Iterator[str]:
     yield from _fields(f"{name}:", it.channel, other.channel)
     for field in ("joined", "read_seq", "unread_count", "mention_count"):
         yield from _value(f"{name}: {field}", getattr(it, field), getattr(other, field))
     if it.members is not None:
         yield from _value(f"{name}: members", sorted(it.members), sorted(other.members or ()))
     if it.messages is not None:
-        yield from _mapping(f"{name}: message", _in_order(it.messages), _in_order(other.messages or {}))
+        followed, fresh = _comparable(it.messages, members), _comparable(other.messages or {}, members)
+        yield from _mapping(f"{name}: message", followed, fresh)
     if it.huddle_known:
         yield from _value(f"{name}: huddle", it.huddle, other.huddle)
 
 
-def _in_order(messages: Mapping[MessageId, Message]) -> dict[MessageId, Message]:
+def _comparable(
+    messages: Mapping[MessageId, Message], members: Mapping[UserId, MemberCard]
+) -> dict[MessageId, Message]:
     def emoji(summary: ReactionSummary) -> str:
         return summary.emoji
 
-    return {
-        id_: attrs.evolve(message, reactions=tuple(sorted(message.reactions, key=emoji)))
-        if len(message.reactions) > 1
-        else message
-        for id_, message in messages.items()
-    }
+    found = dict(messages)
+    for id_, message in messages.items():
+        if len(message.reactions) > 1:
+            message = attrs.evolve(message, reactions=tuple(sorted(message.reactions, key=emoji)))
+        if message.user_id not in members:
+            message = attrs.evolve(message, user=UserCard(display_name="left"))
+        found[id_] = message
+    return found
 
 
 def _mapping(name: str, followed: Mapping[Any, Any], fresh: Mapping[Any, Any]) -> Iterator[str]:

@@ -3,6 +3,7 @@ who may read what it is about, and to nobody else.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 
 import attrs
@@ -122,6 +123,15 @@ class Oracle:
                 assert ear.user_id in self.rows.roles
                 self._compare(ear, await self.fresh(ear.user_id, shared))
 
+    async def check(self) -> None:
+        """Whatever has happened meanwhile: who listens has the truth, and so has the directory."""
+        for ear in list(self.ears.values()):
+            if ear.ended:
+                ear.check_order()
+                del self.ears[ear.user_id]
+        await self._check_states()
+        await self._check_directory()
+
     # --- at the end ------------------------------------------------------------------------------------------------
 
     async def finish(self) -> None:
@@ -223,3 +233,40 @@ async def test_every_client_follows_and_nobody_hears_too_much(seed: int) -> None
                 raise
         assert walk.done > STEPS / 4
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_every_client_follows_when_all_happens_at_once(seed: int, tmp_path: Path) -> None:
+    """Many people at once, on a database with threads and shared commits: when it is quiet, all have the truth."""
+    clock = FakeClock()
+    async with open_chat(f"sqlite:///{tmp_path}/chat.db", clock=clock) as chat, trio.open_nursery() as nursery:
+        walk = await open_walk(chat, Random(seed), clock)
+        oracle = Oracle(walk, nursery, Crier(), await read_rows(chat, walk.workspace.id))
+        for round_ in range(4):
+            for user in walk.people:
+                if user.id in oracle.rows.roles and user.id not in oracle.ears:
+                    await oracle.begin(user)
+
+            async def stroll() -> None:
+                for _ in range(20):
+                    await walk.go()
+
+            async with trio.open_nursery() as strollers:
+                for _ in range(8):
+                    strollers.start_soon(stroll)
+            await quiet(chat, walk.workspace.id)
+            oracle.rows = await read_rows(chat, walk.workspace.id)
+            try:
+                await oracle.check()
+            except BaseException as error:
+                error.add_note(f"seed {seed}, round {round_}")
+                raise
+        nursery.cancel_scope.cancel()
+
+
+async def quiet(chat: Chat, workspace_id: WorkspaceId) -> None:
+    """Wait until the hub has heard of every commit, and everybody of what the hub has heard."""
+    newest = await chat.storage.read(lambda tx: tx.events.position(workspace_id))
+    while await chat.hub.position(workspace_id) != newest:
+        await trio.lowlevel.checkpoint()
+    await trio.testing.wait_all_tasks_blocked()

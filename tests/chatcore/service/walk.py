@@ -163,7 +163,7 @@ async def edit(walk: Walk) -> None:
     content = message.content if walk.chance(0.1) else walk.words()
     actor = message.user_id if walk.chance(0.9) else walk.person()
     edited = await walk.chat.messages.edit(message, actor=actor, content=content)
-    walk.texts[message.id].append(walk.token(edited.content))
+    walk.texts.setdefault(message.id, []).append(walk.token(edited.content))
 
 
 @step(6)

@@ -18,6 +18,7 @@ async def open_presence(context: ProviderContext) -> AsyncIterator[MemoryPresenc
     tracker = MemoryPresence(context.clock, records)
     try:
         async with background() as tasks:
+            tracker.watch(tasks)
             tasks.keep("presence", tracker.run)
             if records is not None:
                 tasks.keep("presence records", records.run)

@@ -11,7 +11,7 @@ import trio
 from chat_presence.last_seen import LastSeen
 from chatcore.ids import UserId
 from chatcore.model import Presence, PresenceStatus
-from chatcore.ports import Clock
+from chatcore.ports import Background, Clock
 from chatcore.ports.presence import PresenceListener
 
 GRACE_SECONDS = 5.0
@@ -51,6 +51,11 @@ class MemoryPresence:
         self._leaving: dict[UserId, float] = {}
         self._somebody_leaves = trio.Event()
         self._listeners: list[PresenceListener] = []
+        self._tasks: Background | None = None
+
+    def watch(self, tasks: Background) -> None:
+        """Be unwell while one of these is down: what runs behind the tracker."""
+        self._tasks = tasks
 
     def on_change(self, listener: PresenceListener) -> None:
         """Call `listener` whenever a person's status changes."""
@@ -93,7 +98,8 @@ class MemoryPresence:
     async def health(self) -> dict[str, Any]:
         """How many people are there, and how many are about to be gone."""
         there = sum(1 for person in self._people.values() if person.shown is not PresenceStatus.OFFLINE)
-        return {"ok": True, "present": there, "leaving": len(self._leaving)}
+        well = self._tasks is None or bool(self._tasks.health()["ok"])
+        return {"ok": well, "present": there, "leaving": len(self._leaving)}
 
     async def run(self) -> None:
         """Let those go whose grace is over; never returns."""

@@ -12,6 +12,7 @@ import trio
 from quart_trio import QuartTrio
 
 from chatcore import Chat, Config, open_chat
+from chatcore.ports import background
 from chatserver.bootstrap import bootstrap
 from chatserver.edge import MAX_BODY, Edge, answer_everything
 from chatserver.gateway.flow import Pace
@@ -76,10 +77,11 @@ async def serve(
     if not limited:
         log.warning("rate limits are off: anyone may guess passwords and flood channels here")
     await parts.limiter.load()
+    gateway = make_gateway(parts, Pace() if limited else None)
     listening = partial(
         serve_listeners,
         cast(App, create_app(chat, app=app, parts=parts)),  # its messages are TypedDicts, ours are plain
-        make_gateway(parts, Pace() if limited else None),
+        gateway,
         host=host,
         port=port,
         tls=tls,
@@ -87,13 +89,13 @@ async def serve(
         stop=stop,
         grace=grace,
     )
-    async with trio.open_nursery() as saving:
+    async with background() as tasks:
         # Ends last, so that what was counted to the very end is saved.
-        saving.start_soon(parts.limiter.run)
+        tasks.keep("rate limits", parts.limiter.run)
+        parts.watched.update(server=tasks.health, gateway=gateway.health)
         async with trio.open_nursery() as serving:
             bound = await serving.start(listening)
             task_status.started(Address(host=host, port=bound, tls=tls is not None))
-        saving.cancel_scope.cancel()
 
 
 def make_gateway(parts: Parts, pace: Pace | None) -> Gateway:

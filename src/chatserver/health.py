@@ -1,9 +1,11 @@
 """Is the server alive, and is every part of it working?"""
 
 import shutil
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import trio
@@ -23,14 +25,21 @@ def version() -> str:
     return metadata.version("chatcore")
 
 
-async def checks(chat: Chat) -> dict[str, dict[str, Any]]:
-    """Part -> `{"ok": bool}` and, for the disk, the free bytes. What else a part says of itself is for the log."""
+Watched = Mapping[str, Callable[[], Mapping[str, Any]]]
+
+
+async def checks(chat: Chat, watched: Watched = MappingProxyType({})) -> dict[str, dict[str, Any]]:
+    """Part -> `{"ok": bool}` and, for the disk, the free bytes. What else a part says of itself is for the log.
+
+    `watched`: parts beside those of the chat.
+    """
     found: dict[str, dict[str, Any]] = {}
     with trio.move_on_after(PATIENCE):
         parts = await chat.health()
         found = {name: {"ok": part.get("ok") is True} for name, part in parts.items() if isinstance(part, dict)}
     if not found:
         found = {"chat": {"ok": False}}
+    found |= {name: {"ok": health().get("ok") is True} for name, health in watched.items()}
     free = await trio.to_thread.run_sync(_free_bytes, _places(chat), abandon_on_cancel=True)
     if free is not None:
         found["disk"] = {"ok": free >= MIN_FREE_BYTES, "freeBytes": free}

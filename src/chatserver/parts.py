@@ -1,7 +1,7 @@
 """The parts of one server, and what a handler is given of them with each call."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from quart.wrappers import Request
@@ -30,6 +30,8 @@ class Parts:
     origins: Origins
     meter: Meter
     routes: "tuple[Route, ...]"
+    watched: dict[str, Callable[[], Mapping[str, Any]]] = attrs.field(factory=dict)
+    """What the server's own readiness depends on, by name: each says `{"ok": bool, ...}`."""
 
     @classmethod
     def of(cls, chat: Chat, routes: "tuple[Route, ...]") -> "Parts":

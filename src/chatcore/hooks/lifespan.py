@@ -1,6 +1,7 @@
 """Keeping a plugin's lifespan and its jobs going, whatever they do."""
 
 import logging
+from collections.abc import Awaitable, Callable
 
 import trio
 
@@ -15,7 +16,8 @@ _log = logging.getLogger("chatcore.hooks")
 
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 60.0
-"""Seconds before a crashed lifespan is started again: doubled each time, the first again after 60 s without a crash."""
+"""Seconds before a crashed lifespan is started again: doubled each time, the first again after 60 s without a crash.
+Observers and jobs contain what plugins do; should they crash all the same, they always wait the first."""
 OBSERVER_LIMIT = 30.0
 """Seconds for an observer to handle one fact; one that hangs holds up its own plugin's queue, nobody else's."""
 
@@ -47,6 +49,22 @@ async def keep_open(lifespan: Implementation, tried: trio.Event) -> None:
         _log.warning("the lifespan of plugin %s ended; it is started again in %g s", plugin.name, delay)
         await trio.sleep(delay)
         delay = min(2 * delay, LONGEST_DELAY)
+        plugin.restarts += 1
+
+
+async def keep(plugin: Plugin, what: str, task: Callable[[], Awaitable[None]]) -> None:
+    """Run what never ends by itself, until cancelled; should it break down, the plugin is down until it goes on."""
+
+    def failed(error: Exception) -> None:
+        plugin.failed(what, error)
+
+    while True:
+        with contained(failed):
+            await task()
+        await trio.lowlevel.checkpoint_if_cancelled()
+        plugin.state = State.DOWN
+        await trio.sleep(FIRST_DELAY)
+        plugin.state = State.RUNNING
         plugin.restarts += 1
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import trio
@@ -10,7 +11,7 @@ import trio
 from chatcore.hooks.containment import contained
 from chatcore.hooks.implementation import Implementation
 from chatcore.hooks.jobs import Job
-from chatcore.hooks.lifespan import keep_open, observe, repeat
+from chatcore.hooks.lifespan import keep, keep_open, observe, repeat
 from chatcore.hooks.origin import acting_as
 from chatcore.hooks.plugin import Plugin, State
 from chatcore.hooks.registry import Registry
@@ -93,10 +94,10 @@ class Supervision:
         # The task was perhaps started by another plugin's action: this one's life is its own.
         with contained(failed), acting_as((plugin.name,)), scope:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(observe, plugin)
+                nursery.start_soon(keep, plugin, "observers", partial(observe, plugin))
                 for name, job in self._jobs:
                     if name == plugin.name:
-                        nursery.start_soon(repeat, plugin, job)
+                        nursery.start_soon(keep, plugin, f"job {job.name}", partial(repeat, plugin, job))
                 if lifespan is None:
                     tried.set()
                 else:

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import trio
 
 from chatcore import Chat
 from chatcore.errors import NotFound
 from chatcore.ids import SessionId, UserId, WorkspaceId, uuid7
+from chatcore.ports import Background, background
 from chatcore.service.identity import Identity
 from chatserver import sessions
 from chatserver.client import Proxies
@@ -48,6 +50,7 @@ class Gateway:
         self._by_user: dict[UserId, set[Connection]] = {}
         self._revocations = 0
         self._nursery: trio.Nursery | None = None
+        self._tasks: Background | None = None
         self._stopping = False
 
     @property
@@ -72,15 +75,20 @@ class Gateway:
 
     # --- what the server calls -------------------------------------------------------------------------------------
 
-    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Work, until cancelled."""
+    async def run(self, task_status: trio.TaskStatus[Background] = trio.TASK_STATUS_IGNORED) -> None:
+        """Work, until cancelled. Gives what keeps the tasks of the server running."""
         self.chat.sessions.on_revoked(self._revoked)
         with self.chat.hub.attach(self.rooms):
-            async with trio.open_nursery() as nursery:
-                self._nursery = nursery
-                await nursery.start(self.rooms.run)
-                await nursery.start(self.deadlines.run)
-                task_status.started()
+            async with background() as tasks, trio.open_nursery() as nursery:
+                self._nursery, self._tasks = nursery, tasks
+                await tasks.start("rooms", self.rooms.run)
+                await tasks.start("deadlines", self.deadlines.run)
+                task_status.started(tasks)
+                await trio.sleep_forever()
+
+    def health(self) -> dict[str, Any]:
+        """Quick facts for readiness: `{"ok": bool, ...}`."""
+        return {"ok": True} if self._tasks is None else self._tasks.health()
 
     def stop(self) -> None:
         """Take nothing more, let every connection finish what it began, and close it with 1012."""

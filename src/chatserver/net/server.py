@@ -1,9 +1,12 @@
 """Serving: from the first connection to a graceful end."""
 
+import socket
 import ssl
+from functools import partial
 
 import trio
 
+from chatcore.ports import Background
 from chatserver.gateway.gateway import Gateway
 from chatserver.net import binding
 from chatserver.net.asgi import App, RealtimeApp
@@ -37,13 +40,12 @@ async def serve_listeners(
     listeners = await binding.bind(host, port)
     try:
         async with Lifespan(app).running() as state, trio.open_nursery() as working:
-            await working.start(gateway.run)
+            tasks: Background = await working.start(gateway.run)
             async with trio.open_nursery() as nursery:
                 http = Http.of(app, state)
                 listener = Listener(gateway, http, nursery, limits=limits, tls=tls)
-                nursery.start_soon(_abort_when_cancelled, listener)
-                for each in listeners:
-                    nursery.start_soon(listener.accept, each)
+                for number, each in enumerate(listeners):
+                    tasks.keep(f"listener {number}", partial(_accept, listener, each))
                 task_status.started(listeners[0].getsockname()[1])
                 await stop.wait()
                 binding.close(listeners)
@@ -63,9 +65,11 @@ async def _drain(gateway: Gateway, http: Http, listener: Listener, grace: float)
     listener.abort()
 
 
-async def _abort_when_cancelled(listener: Listener) -> None:
-    """A write to a peer that does not read is shielded for a while; cutting its connection ends it at once."""
+async def _accept(listener: Listener, each: socket.socket) -> None:
     try:
+        await listener.accept(each)
         await trio.sleep_forever()
-    finally:
+    except trio.Cancelled:
+        # A write to a peer that does not read is shielded for a while; cutting its connection ends it at once.
         listener.abort()
+        raise

@@ -34,7 +34,7 @@ async def get_health(call: Call) -> HealthResponse:
 
 async def get_readiness(call: Call) -> ReadyResponse:
     """Whether every part works: storage, bus, presence, plugins, disk space."""
-    checks = await health.checks(call.chat)
+    checks = await health.checks(call.chat, call.parts.watched)
     ready = all(check["ok"] for check in checks.values())
     call.status = 200 if ready else 503
     return ReadyResponse(status="ready" if ready else "unavailable", checks=checks)

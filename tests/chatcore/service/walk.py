@@ -47,8 +47,8 @@ class Walk:
     done: int = 0
     count: int = 0
 
-    async def go(self) -> None:
-        """One step. A refusal is an answer like any other; every other error is a failure of the product."""
+    async def go(self) -> bool:
+        """One step; whether it was allowed. Every error but a refusal is a failure of the product."""
         weights, steps = zip(*STEPS, strict=True)
         (chosen,) = self.random.choices(steps, weights)
         self.count += 1
@@ -57,9 +57,10 @@ class Walk:
             await chosen(self)
         except ChatError as error:
             self.trace.append(f"{name}: {type(error).__name__}: {error.message}")
-        else:
-            self.done += 1
-            self.trace.append(name)
+            return False
+        self.done += 1
+        self.trace.append(name)
+        return True
 
     # --- choosing --------------------------------------------------------------------------------------------------
 

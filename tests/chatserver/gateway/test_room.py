@@ -1,6 +1,7 @@
 """Who gets what: compared with the plain way, which asks for every event and every person."""
 
 import random
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -270,6 +271,24 @@ async def test_rooms_gather_a_round_and_go_when_nobody_is_left(nursery: trio.Nur
     rooms.tidy(room)
     assert rooms.find(SPACE) is None
     rooms.deliver(SPACE, envelopes)
+
+
+async def test_writing_leaves_time_for_everything_else(nursery: trio.Nursery) -> None:
+    class Slow(Ear):
+        def write(self, batch: Batch) -> None:
+            super().write(batch)
+            time.sleep(0.01)  # a thousand system calls
+
+    rooms, slow = Rooms(), Slow(USERS[0])
+    await nursery.start(rooms.run)
+    rooms.open(a_directory()).add(slow.user_id, slow)
+    began = trio.current_time()
+    for seq in range(1, 200):
+        rooms.deliver(SPACE, [seal(deleted(PUBLIC), "e", seq)])
+        await trio.sleep(0.001)
+    await trio.testing.wait_all_tasks_blocked(0.05)
+    assert seqs(slow.heard) == list(range(1, 200))
+    assert slow.writes * 0.01 < (trio.current_time() - began) * 0.75
 
 
 async def test_presence_waits_for_company_but_not_for_long(

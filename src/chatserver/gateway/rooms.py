@@ -70,7 +70,9 @@ class Rooms:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._run_patiently)
             while True:
+                began = trio.current_time()
                 self.flush()
+                await trio.sleep((trio.current_time() - began) * REST)
                 await self._news.wait()
                 self._news = trio.Event()
 

@@ -94,6 +94,8 @@ class HttpConnection(TCPServer):
         self._tls = not isinstance(stream, trio.SocketStream)
         self._gone = False
         self._handlers = 0
+        # Not the task group's own scope: that one lets a cancellation of its body out, which would end the server.
+        self._life = trio.CancelScope()
 
     def abort(self) -> None:
         """Cut the connection now; whoever waits in it wakes up."""
@@ -105,7 +107,8 @@ class HttpConnection(TCPServer):
         """Serve it to its end. Nothing but cancellation comes out."""
         try:
             try:
-                await self._serve()
+                with self._life:
+                    await self._serve()
             finally:
                 self.abort()
         except* Exception as group:
@@ -136,10 +139,9 @@ class HttpConnection(TCPServer):
 
     def _closing(self) -> None:
         """Nobody listens any more: once no handler runs, what Hypercorn keeps running (its pings) is of no use."""
-        nursery = self._task_group._nursery
-        if self._gone and nursery is not None:
+        if self._gone:
             patience = AFTERMATH_SECONDS if self._handlers else 0
-            nursery.cancel_scope.deadline = min(nursery.cancel_scope.deadline, trio.current_time() + patience)
+            self._life.deadline = min(self._life.deadline, trio.current_time() + patience)
 
     # --- in --------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 from tests.chatserver.net.client import Client
-from tests.chatserver.net.frames import TEXT, frame
+from tests.chatserver.net.frames import TEXT, close_frame, frame
 from tests.chatserver.net.waiting import until
 
 from chatserver.net import hypercorn_http
@@ -158,6 +158,20 @@ async def test_a_request_that_crashes_the_application_ends_that_request_only(nat
     assert status == 500
     await client.aclose()
     await ok(native)
+
+
+async def test_a_goodbye_that_is_answered_ends_that_connection_only(make_server: Any) -> None:
+    async with make_server("shared") as server:
+        for end in (close_frame(4401), close_frame(1000) + frame(TEXT, b"late") * 100):
+            client = await server.client(headers=("Authorization: Bearer nope",))
+            assert await client.closed() == 4401
+            await client.send(end)
+            await client.gone()
+            await ok(server)
+        ada = await server.joined(server.team.ada)
+        await ada.send(close_frame(1000))
+        await ada.gone()
+        await ok(server)
 
 
 # 8. h2c is accepted; so are two framings of one request.

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import math
 import socket
 import ssl
 from collections import Counter
@@ -141,6 +142,11 @@ class Listener:
         except* Exception as group:
             if group.split(_GONE)[1] is not None:
                 log.exception("a connection failed and was closed", exc_info=group)
+        except* trio.Cancelled:
+            # One that escaped from a scope inside the connection would end the server, and look like a stop.
+            if trio.current_effective_deadline() == -math.inf:
+                raise
+            log.exception("a connection was cancelled by nobody, and was closed")
         finally:
             if connection.fileno() != -1:
                 trio.lowlevel.notify_closing(connection)

@@ -150,6 +150,26 @@ def _leaves(error: BaseException) -> list[BaseException]:
     return [error]
 
 
+async def test_a_cancellation_that_escapes_from_its_scope_ends_one_connection_only(
+    make_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def astray(*arguments: Any) -> None:
+        escaped: list[BaseException] = []
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            try:
+                await trio.lowlevel.checkpoint()
+            except trio.Cancelled as error:
+                escaped.append(error)
+        raise escaped[0]
+
+    async with make_server() as server:
+        ada = await server.joined(server.team.ada)
+        monkeypatch.setattr(server.gateway, "serve", astray)
+        await (await server.client()).gone()
+        assert (await ada.ask("leave_workspace", workspaceId=server.team.workspace.id))["ok"]
+
+
 async def test_an_address_that_cannot_be_had_is_named(make_server: Any) -> None:
     async with make_server() as server, an_edge(running=False) as edge:
         with pytest.raises(ConfigError, match=f"127.0.0.1, port {server.port}"):

@@ -44,6 +44,10 @@ class Messages:
         found = read_messages(self._db, "SELECT * FROM messages WHERE id = ?", message_id)
         return found[0] if found else None
 
+    async def channel_of(self, message_id: MessageId) -> ChannelId | None:
+        channel_id: ChannelId | None = self._db.value("SELECT channel_id FROM messages WHERE id = ?", message_id)
+        return channel_id
+
     async def page(
         self, channel_id: ChannelId, *, before: MessageId | None, after: MessageId | None, limit: int
     ) -> MessagePage:

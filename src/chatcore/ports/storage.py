@@ -186,6 +186,10 @@ class Search:
 class Messages(Protocol):
     async def get(self, message_id: MessageId) -> Message | None: ...
 
+    async def channel_of(self, message_id: MessageId) -> ChannelId | None:
+        """Where the message is; None when there is none. Both cost one look into an index."""
+        ...
+
     async def page(
         self, channel_id: ChannelId, *, before: MessageId | None, after: MessageId | None, limit: int
     ) -> MessagePage:

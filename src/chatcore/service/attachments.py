@@ -4,9 +4,10 @@ import attrs
 
 from chatcore import text
 from chatcore.errors import NotFound, PayloadTooLarge, ValidationFailed
-from chatcore.ids import AttachmentId
+from chatcore.ids import AttachmentId, ChannelId
 from chatcore.model import Attachment
 from chatcore.policy import Action
+from chatcore.ports import Tx
 from chatcore.service.core import Core, UserRef, WorkspaceRef, id_of
 
 MAX_FILENAME = 255
@@ -54,19 +55,24 @@ class Attachments:
 
     async def get(self, attachment: Attachment | AttachmentId, *, actor: UserRef) -> Attachment:
         """What is known about a file: for its uploader, and for those who may read its message. Raises NotFound."""
-        row = await self._core.storage.read(lambda tx: tx.attachments.get(id_of(attachment)))
-        if row is None:
-            raise NotFound.of("file")
-        if row.message_id is None:
-            if row.uploaded_by != id_of(actor):
-                raise NotFound.of("file")
-            return row
-        message_id = row.message_id
-        message = await self._core.storage.read(lambda tx: tx.messages.get(message_id))
-        if message is None:
+        attachment_id, user_id = id_of(attachment), id_of(actor)
+        hidden = self._core.directory.hidden_from(user_id)
+
+        async def work(tx: Tx) -> tuple[Attachment | None, ChannelId | None]:
+            row = await tx.attachments.get(attachment_id)
+            channel_id = None
+            if row is not None and row.message_id is not None:
+                channel_id = await tx.messages.channel_of(row.message_id)
+                if channel_id is None or hidden(channel_id):
+                    return None, None
+            return row, channel_id
+
+        row, channel_id = await self._core.storage.read(work)
+        if row is None or (channel_id is None and row.uploaded_by != user_id):
             raise NotFound.of("file")
         try:
-            await self._core.allowed(message.channel_id, id_of(actor), Action.CHANNEL_VIEW)
+            if channel_id is not None:
+                await self._core.allowed(channel_id, user_id, Action.CHANNEL_VIEW)
         except NotFound:
             raise NotFound.of("file") from None
         return row

@@ -139,9 +139,7 @@ class Core:
 
     async def seat(self, ref: ChannelRef, user_id: UserId) -> Seat:
         """The user's seat in a channel that they can see. Raises NotFound."""
-        workspace, channel = await self.directory.channel(id_of(ref))
-        if not workspace.may_read(user_id, channel.id):
-            raise NotFound.of("channel")
+        workspace, channel = await self.directory.channel(id_of(ref), user_id)
         return Seat(user_id=user_id, workspace=workspace, channel=channel)
 
     async def allowed(self, ref: ChannelRef, user_id: UserId, action: Action, *, owns: bool = False) -> Seat:

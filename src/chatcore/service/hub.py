@@ -10,7 +10,7 @@ once when something arrives behind it, and at the latest when positions are comp
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import groupby
 from typing import Protocol
@@ -28,6 +28,8 @@ from chatcore.service.stream import Stream
 
 CHECK_SECONDS = 2.0
 """How often positions are compared with the log."""
+_NO_CHANNEL = ChannelId("00000000-0000-7000-8000-000000000000")
+"""Nothing has this id."""
 REPLAY_PAGE = 500
 """Events read from the log at a time."""
 
@@ -71,19 +73,39 @@ class Directory:
         """Every open workspace."""
         return (space.facts for space in self._hub.spaces.values() if space.facts is not None)
 
-    async def channel(self, channel_id: ChannelId) -> tuple[WorkspaceDirectory, ChannelFacts]:
-        """A channel and its workspace. Raises NotFound."""
+    async def channel(self, channel_id: ChannelId, reader: UserId) -> tuple[WorkspaceDirectory, ChannelFacts]:
+        """A channel that the reader may see, and its workspace.
+
+        Raises NotFound, after one look into storage whether there is no such channel or it is hidden from them: how
+        long it takes must not tell which.
+        """
         home = self._homes.get(channel_id)
+        known = home is not None
         if home is None:
             row = await self._hub.storage.read(lambda tx: tx.channels.get(channel_id))
             if row is None:
                 raise NotFound.of("channel")
             home = self._homes[channel_id] = row.workspace_id
         facts = await self.load(home)
-        channel = None if facts is None else facts.channels.get(channel_id)
-        if facts is None or channel is None:
+        if facts is None or not facts.may_read(reader, channel_id):
+            if known:
+                await self._hub.storage.read(lambda tx: tx.channels.get(_NO_CHANNEL))
             raise NotFound.of("channel")
-        return facts, channel
+        return facts, facts.channels[channel_id]
+
+    def hidden_from(self, reader: UserId) -> Callable[[ChannelId], bool]:
+        """Tells of a channel whether it is known here and hidden from the reader, so that nothing of it need be read.
+
+        It may be asked from another thread, in the middle of a transaction: it looks into dictionaries, no more. What
+        it lets through has to be checked again afterwards.
+        """
+
+        def hidden(channel_id: ChannelId) -> bool:
+            home = self._homes.get(channel_id)
+            facts = None if home is None else self.loaded(home)
+            return facts is not None and not facts.may_read(reader, channel_id)
+
+        return hidden
 
 
 class Hub:

@@ -148,7 +148,13 @@ class Huddles:
     async def _visible(
         self, huddle: HuddleRef, actor: UserRef, action: Action = Action.CHANNEL_VIEW
     ) -> tuple[Huddle, Seat]:
-        found = await self._core.storage.read(lambda tx: tx.huddles.get(id_of(huddle)))
+        huddle_id, hidden = id_of(huddle), self._core.directory.hidden_from(id_of(actor))
+
+        async def work(tx: Tx) -> Huddle | None:
+            row = await tx.huddles.get(huddle_id)
+            return None if row is None or hidden(row.channel_id) else row
+
+        found = await self._core.storage.read(work)
         if found is None:
             raise NotFound.of("huddle")
         try:

@@ -213,7 +213,14 @@ class Messages:
         return message, seat
 
     async def _visible(self, message_id: MessageId, user_id: UserId) -> tuple[Message, Seat]:
-        message = _found(await self._core.storage.read(lambda tx: tx.messages.get(message_id)))
+        hidden = self._core.directory.hidden_from(user_id)
+
+        async def work(tx: Tx) -> Message | None:
+            # What is hidden is not read, or the time that it takes would tell it from what does not exist.
+            channel_id = await tx.messages.channel_of(message_id)
+            return None if channel_id is None or hidden(channel_id) else await tx.messages.get(message_id)
+
+        message = _found(await self._core.storage.read(work))
         try:
             return message, await self._core.allowed(message.channel_id, user_id, Action.CHANNEL_VIEW)
         except NotFound:

@@ -33,7 +33,7 @@ from chatcore.errors import ValidationFailed
 from chatserver.net import refusal
 from chatserver.net.asgi import App, Message
 from chatserver.net.socket import FRAME_LIMIT, STALL_SECONDS
-from chatserver.net.upgrade import HEAD_LIMIT
+from chatserver.net.strict import HEAD_LIMIT, STRIPPED, StrictConnection
 
 KEEP_ALIVE_SECONDS = 15.0
 """How long a connection may be idle between requests, and how long a request head may take."""
@@ -45,8 +45,6 @@ AFTERMATH_SECONDS = 30.0
 PIECE = 64 * 1024
 """A write that the peer takes less than this of in `STALL_SECONDS` is given up."""
 
-_STRIPPED = frozenset({b"sec-websocket-extensions", b"http2-settings"})
-_FRAMINGS = frozenset({b"content-length", b"transfer-encoding"})
 _GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 
 log = logging.getLogger(__name__)
@@ -244,30 +242,6 @@ def _hardened(wrapper: ProtocolWrapper) -> H11Protocol | H2Protocol:
     )
 
 
-class _StrictConnection(h11.Connection):
-    """h11 that refuses what a proxy in front may have understood differently."""
-
-    def next_event(self) -> Any:
-        event = super().next_event()
-        return self._checked(event) if isinstance(event, h11.Request) else event
-
-    def _checked(self, request: h11.Request) -> h11.Request:
-        names = {name for name, _ in request.headers}
-        if names >= _FRAMINGS:
-            raise h11.RemoteProtocolError("Content-Length and Transfer-Encoding contradict each other", 400)
-        if any(b" " in value or b"\t" in value for name, value in request.headers if name == b"host"):
-            raise h11.RemoteProtocolError("Host names one host; a folded header is none", 400)
-        if request.http_version not in (b"1.0", b"1.1"):
-            raise h11.RemoteProtocolError("HTTP/2 is spoken over TLS only", 505)
-        if not names & (_STRIPPED | {b"upgrade", b"sec-websocket-protocol"}):
-            return request
-        kept = [(name, value) for name, value in request.headers if name not in _STRIPPED and not _is_h2c(name, value)]
-        if any(name.startswith(b"sec-websocket") and not value.isascii() for name, value in kept):
-            raise h11.RemoteProtocolError("Sec-WebSocket headers are ASCII", 400)
-        version = request.http_version
-        return h11.Request(method=request.method, target=request.target, headers=kept, http_version=version)
-
-
 class _WebSocket(WSStream):
     """wsproto tells of a fault as of a goodbye, and Hypercorn answers goodbyes only: here faults get their code."""
 
@@ -299,7 +273,7 @@ class _WebSocket(WSStream):
 class _Http1(H11Protocol):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.connection = _StrictConnection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+        self.connection = StrictConnection()
 
     async def _create_stream(self, request: h11.Request) -> None:
         await super()._create_stream(request)
@@ -318,7 +292,7 @@ class _Http1(H11Protocol):
 
 class _Http2(H2Protocol):
     async def _create_stream(self, request: Any) -> None:
-        headers = [(name, value) for name, value in request.headers or () if name not in _STRIPPED]
+        headers = [(name, value) for name, value in request.headers or () if name not in STRIPPED]
         if any(not value.isascii() for name, value in headers if name.startswith((b":", b"sec-websocket"))):
             self.connection.reset_stream(request.stream_id)
             return
@@ -331,10 +305,6 @@ class _Http2(H2Protocol):
 
 class Malformed(ValidationFailed):
     """What came is no request."""
-
-
-def _is_h2c(name: bytes, value: bytes) -> bool:
-    return name == b"upgrade" and value.strip().lower() == b"h2c"
 
 
 def _address(address: Any) -> tuple[str, int] | None:

@@ -8,9 +8,7 @@ import h11
 from wsproto.utilities import generate_accept_token
 
 from chatcore.errors import ChatError, ValidationFailed
-
-HEAD_LIMIT = 16 * 1024
-"""Bytes of a request head."""
+from chatserver.net.strict import HEAD_LIMIT, StrictConnection
 
 
 class UpgradeRequired(ChatError):
@@ -48,7 +46,7 @@ def parse_head(data: bytes) -> Head | None:
         if len(data) > HEAD_LIMIT:
             raise ValidationFailed("The request head is too large.")
         return None
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+    connection = StrictConnection()
     try:
         connection.receive_data(data)
         event = connection.next_event()

@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import trio
 from tests.chatserver.net.conftest import small_app
 
+from chatcore.clock import SystemClock
 from chatcore.ports import background
 from chatserver.net.batch import single
 from chatserver.net.server import serve_listeners
@@ -16,6 +18,8 @@ from chatserver.net.socket import Socket
 
 class EchoGateway:
     """All that the lanes ask of a gateway."""
+
+    chat = SimpleNamespace(clock=SystemClock())
 
     async def run(self, task_status: Any) -> None:
         async with background() as tasks:

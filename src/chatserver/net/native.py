@@ -72,7 +72,12 @@ class NativeSocket:
             self._push(self._parser.ping())
 
     def close(self, code: int, reason: str) -> None:
-        if not self._ending:
+        if self._ending:
+            return
+        if self._last is not None:
+            # The parser has said goodbye already, because of what came after the texts that are looked at now.
+            self._end(self._last.code, self._last.answers)
+        else:
             self._end(code, self._parser.goodbye(code, reason))
 
     async def drained(self) -> None:

@@ -181,6 +181,17 @@ async def test_a_peer_that_does_not_answer_our_goodbye_is_cut(autojump_clock: tr
         assert LINGER_SECONDS <= trio.current_time() - began < LINGER_SECONDS + 1
 
 
+async def test_a_goodbye_for_what_came_first_is_the_one_that_the_rest_has_earned() -> None:
+    async with a_pair() as pair:
+        # Both faults in one piece: the text is closed for by the gateway, the bytes behind it by the parser.
+        await pair.peer.send(frame(TEXT, b"not an object") + frame(TEXT, b"\xed\xa0\x80"))
+        inbound = await pair.ours.receive()
+        assert inbound is not None
+        assert inbound.texts == ["not an object"]
+        pair.ours.close(4400, "send JSON objects")
+        assert await pair.peer.closed() == 1007
+
+
 async def test_what_comes_after_our_goodbye_is_not_heard_and_not_kept() -> None:
     async with a_pair() as pair, trio.open_nursery() as nursery:
         pair.ours.close(1012, "restart")

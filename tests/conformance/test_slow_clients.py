@@ -1,6 +1,5 @@
 """Clients that are slow on purpose are cut by the deadlines, and the others do not notice them meanwhile."""
 
-import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ import trio
 from tests.chatserver.net.waiting import until
 from tests.conformance.http.answers import answers_in
 from tests.conformance.http.slow import Slow
+from tests.programme.descriptors import sockets_of
 from tests.programme.line import line
 from tests.programme.process import Server, Team, make_team, serving
 
@@ -118,13 +118,5 @@ async def test_a_slow_body_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) -
 
 
 def _sockets(server: Server) -> int:
-    """How many the server has open."""
     assert server.process is not None
-    folder = Path(f"/proc/{server.process.pid}/fd")
-    found = 0
-    for name in os.listdir(folder):
-        try:
-            found += os.readlink(folder / name).startswith("socket:")
-        except FileNotFoundError:
-            pass  # closed in this moment
-    return found
+    return sockets_of(server.process.pid)

@@ -3,7 +3,7 @@
 import sys
 
 from benchmarks.benchmark import Benchmark
-from benchmarks.gateway import crowd, idle, one_in_flight, reconnect, saturation
+from benchmarks.gateway import crowd, idle, one_in_flight, reconnect, saturation, stalled
 from benchmarks.running import choose_and_run
 
 BENCHMARKS = (
@@ -11,6 +11,7 @@ BENCHMARKS = (
     Benchmark("saturation", "200 members, 10 senders: how much, and how late", saturation.measure),
     Benchmark("crowd", "1,000 members, 100 messages a second", crowd.measure),
     Benchmark("idle", "the size of 3,000 idle connections", idle.measure),
+    Benchmark("stalled", "100 members stop reading beside 100 who do not", stalled.measure),
     Benchmark("reconnect", "3,000 clients come back at once with their cursors", reconnect.measure),
 )
 

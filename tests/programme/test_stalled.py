@@ -18,7 +18,7 @@ STALLED, READERS = 100, 20
 WORSE = 1.2
 _NOISE = 0.02
 """Seconds that the 99th percentile of a small sample varies by itself on a busy machine; the benchmark `stalled`
-measures the ratio without."""
+prints the ratio as it is."""
 _EVERY = 0.02
 _SECONDS = 5.0
 _CONTENT = "x" * 3900

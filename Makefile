@@ -47,12 +47,13 @@ bench-gateway: install ## the server and the stack that it replaces under the sa
 	$(BIN)/python -m benchmarks.gateway $(ARGS)
 
 # Run with the oldest Python that is supported: a later one drops what only the older needs.
+EXTRAS  := --extra postgres --extra redis --extra voice
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 lock: install ## write the lock files after a change in pyproject.toml
-	$(COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
-	$(COMPILE) $(ARGS) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) $(ARGS) $(EXTRAS) --output-file requirements.lock pyproject.toml
+	$(COMPILE) $(ARGS) $(EXTRAS) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 upgrade: ## move every pinned version to the newest within the ranges
 	$(MAKE) lock ARGS=--upgrade

@@ -112,10 +112,11 @@ def test_lock_has_a_hash_for_every_package(lock: str) -> None:
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("requirements.lock", ()), ("requirements-dev.lock", ("dev",))])
-def test_lock_pins_what_the_project_asks_for(lock: str, extras: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("lock", "left_out"), [("requirements.lock", {"dev"}), ("requirements-dev.lock", set())])
+def test_lock_pins_what_the_project_asks_for(lock: str, left_out: set[str]) -> None:
     project, pinned = pyproject()["project"], pins(lock)
-    asked = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    extras = {name: lines for name, lines in project["optional-dependencies"].items() if name not in left_out}
+    asked = [*project["dependencies"], *(line for lines in extras.values() for line in lines)]
     for requirement in map(Requirement, asked):
         version = pinned.get(canonicalize_name(requirement.name))
         assert version is not None, f"{requirement.name} is not in {lock}: make lock"

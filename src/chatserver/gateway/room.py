@@ -40,6 +40,11 @@ class Room:
     def empty(self) -> bool:
         return not self._members
 
+    @property
+    def waiting(self) -> int:
+        """Events that the next `flush` writes."""
+        return len(self._pending)
+
     def sinks(self) -> Iterable[Sink]:
         """Everyone who is here."""
         return (sink for sinks in self._members.values() for sink in sinks)

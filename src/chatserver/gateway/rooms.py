@@ -20,11 +20,12 @@ PRESENCE_SECONDS = 0.05
 """How long presence waits for company; the specification allows 100 ms (§3, Real-time Performance)."""
 
 REST = 0.5
-"""How long to gather after a write before the next one, as a part of the time that it took.
+"""How long to gather after a write of several events before the next one, as a part of the time that it took.
 
 A write to 200 members takes 2 ms. Without a rest, 500 messages a second would each get a write of their own and take up
-the whole processor; with it they share writes, and what comes in is dealt with in between. Where messages are further
-apart than that, nobody waits.
+the whole processor; with it they share writes, and what comes in is dealt with in between. After a write of a single
+event there is no rest: nothing had come while the one before was written, so whoever comes next need not wait (with one
+message in flight to 200 members a rest cost the median receiver 0.4 ms of 2.4).
 """
 
 log = logging.getLogger(__name__)
@@ -71,8 +72,8 @@ class Rooms:
             nursery.start_soon(self._run_patiently)
             while True:
                 began = trio.current_time()
-                self.flush()
-                await trio.sleep((trio.current_time() - began) * REST)
+                if self.flush() > 1:
+                    await trio.sleep((trio.current_time() - began) * REST)
                 await self._news.wait()
                 self._news = trio.Event()
 
@@ -83,11 +84,14 @@ class Rooms:
             self._patient = trio.Event()
             self.flush()
 
-    def flush(self) -> None:
-        """Write what has gathered now."""
+    def flush(self) -> int:
+        """Write what has gathered now. Returns the events that the fullest room had."""
         dirty, self._dirty = self._dirty, {}
+        most = 0
         for room in dirty:
+            most = max(most, room.waiting)
             try:
                 self.texts_out += room.flush()
             except Exception:
                 log.exception("a room could not be written to; the others go on")
+        return most

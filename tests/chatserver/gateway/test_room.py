@@ -283,12 +283,27 @@ async def test_writing_leaves_time_for_everything_else(nursery: trio.Nursery) ->
     await nursery.start(rooms.run)
     rooms.open(a_directory()).add(slow.user_id, slow)
     began = trio.current_time()
-    for seq in range(1, 200):
-        rooms.deliver(SPACE, [seal(deleted(PUBLIC), "e", seq)])
+    for seq in range(1, 200, 2):
+        rooms.deliver(SPACE, [seal(deleted(PUBLIC), "e", seq), seal(deleted(PUBLIC), "e", seq + 1)])
         await trio.sleep(0.001)
     await trio.testing.wait_all_tasks_blocked(0.05)
-    assert seqs(slow.heard) == list(range(1, 200))
+    assert seqs(slow.heard) == list(range(1, 201))
     assert slow.writes * 0.01 < (trio.current_time() - began) * 0.75
+
+
+async def test_one_event_at_a_time_never_waits(nursery: trio.Nursery) -> None:
+    class Slow(Ear):
+        def write(self, batch: Batch) -> None:
+            super().write(batch)
+            time.sleep(0.02)
+
+    rooms, slow = Rooms(), Slow(USERS[0])
+    await nursery.start(rooms.run)
+    rooms.open(a_directory()).add(slow.user_id, slow)
+    for seq in range(1, 5):
+        rooms.deliver(SPACE, [seal(deleted(PUBLIC), "e", seq)])
+        await trio.testing.wait_all_tasks_blocked()
+        assert slow.writes == seq, "the write before it is no reason to wait"
 
 
 async def test_presence_waits_for_company_but_not_for_long(

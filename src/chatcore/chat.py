@@ -29,6 +29,7 @@ from chatcore.ports import (
     ProviderContext,
     Storage,
     TokenCodec,
+    Voice,
     background,
 )
 from chatcore.service.attachments import Attachments
@@ -36,6 +37,7 @@ from chatcore.service.audit import Audit
 from chatcore.service.channels import Channels
 from chatcore.service.core import Cards, Core, UserRef, WorkspaceRef, id_of
 from chatcore.service.hub import Directory, Hub
+from chatcore.service.huddle_media import HuddleMedia
 from chatcore.service.huddles import Huddles
 from chatcore.service.invites import Invites
 from chatcore.service.members import Members
@@ -67,6 +69,7 @@ class Ports:
     presence: PresenceTracker
     codec: TokenCodec
     authenticators: tuple[Authenticator, ...]
+    voice: Voice | None = None
 
 
 class Chat:
@@ -95,7 +98,8 @@ class Chat:
         self.reads = Reads(core)
         self.typing = TypingIndicators(core)
         self.presence = PresenceService(core, ports.presence)
-        self.huddles = Huddles(core)
+        self.huddle_media = HuddleMedia(core, ports.voice)
+        self.huddles = Huddles(core, self.huddle_media)
         self.search = SearchService(core, self.messages)
         self.attachments = Attachments(core)
         self.audit = Audit(core)
@@ -138,6 +142,8 @@ class Chat:
             "plugins": self.hooks.health(),
             "tasks": self._tasks.health(),
         }
+        if self._ports.voice is not None:
+            parts["voice"] = await self._ports.voice.health()
         return {"ok": all(part.get("ok") is True for part in parts.values()), **parts}
 
     @contextmanager
@@ -149,6 +155,7 @@ class Chat:
     async def _run(self, tasks: Background) -> None:
         self._tasks = tasks
         self.presence.start()
+        self.huddle_media.start()
         tasks.keep("hub", self.hub.run)
         tasks.keep("event log trimming", self._trim)
         await tasks.start("sessions", self.sessions.run)
@@ -204,6 +211,7 @@ async def _open_ports(stack: AsyncExitStack, config: Config, clock: Clock, hooks
         presence=await stack.enter_async_context(chosen.presence.factory(context)),
         codec=await stack.enter_async_context(chosen.token.factory(context)),
         authenticators=tuple([await stack.enter_async_context(each.factory(context)) for each in chosen.auth]),
+        voice=None if chosen.voice is None else await stack.enter_async_context(chosen.voice.factory(context)),
     )
 
 

@@ -73,6 +73,34 @@ class Config:
     stun_server_url: str | None = _setting(
         None, "STUN_SERVER_URL", "STUN server by which huddles find their addresses."
     )
+    voice: str = _setting(
+        "auto",
+        "VOICE",
+        "What carries huddles through the server: the name of a voice provider (`webrtc`), `auto` for the one that is "
+        "installed, if any, or `off`: media goes from peer to peer only.",
+    )
+    voice_public_address: str | None = _setting(
+        None,
+        "VOICE_PUBLIC_ADDRESS",
+        "The IP address at which clients reach the media of huddles, where it is not one of this machine's own (NAT).",
+    )
+    voice_ports: str = _setting(
+        "40000-40999", "VOICE_PORTS", "UDP ports of the media of huddles: a range, or a single port."
+    )
+    voice_processes: int = _setting(
+        1, "VOICE_PROCESSES", "Processes that carry media; a huddle is in one of them.", min=1, max=64
+    )
+    voice_max_seats: int = _setting(
+        200, "VOICE_MAX_SEATS", "Devices connected to the media of this node at once.", min=1, max=100_000
+    )
+    huddle_mesh_max: int = _setting(
+        4,
+        "HUDDLE_MESH_MAX",
+        "People that a huddle of mode `auto` connects from peer to peer; with one more it goes through the server, "
+        "where there is a voice provider.",
+        min=1,
+        max=16,
+    )
     log_level: str = _setting(
         "info", "LOG_LEVEL", "What is logged: this and what is graver.", choices=("debug", "info", "warning", "error")
     )
@@ -209,6 +237,8 @@ def _checked(name: str, value: Any, where: str) -> Any:
         raise ConfigError(f"{where}: unknown setting{_did_you_mean(name, FIELDS)}")
     if name == "rate_limits":
         return _rate_limits(value, where)
+    if name == "voice_ports":
+        port_range(value, where)
     limits = FIELDS[name].metadata
     checked = check_value(value, _TYPES[name], where)
     if "choices" in limits and checked not in limits["choices"]:
@@ -247,6 +277,15 @@ def _any_of(value: Any, hints: list[Any], where: str) -> Any:
         except ConfigError:
             continue
     return check_value(value, hints[-1], where)
+
+
+def port_range(value: Any, where: str = "voice_ports") -> tuple[int, int]:
+    """The setting `voice_ports` as first and last port. Raises ConfigError."""
+    match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", value) if isinstance(value, str) else None
+    first, last = (int(match[1]), int(match[2] or match[1])) if match is not None else (0, 0)
+    if not 1024 <= first <= last <= 65535:
+        raise ConfigError(f'{where}: must be "40000-40999" or a single port, from 1024 to 65535')
+    return first, last
 
 
 def _kind(value: Any) -> str:

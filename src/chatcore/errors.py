@@ -15,7 +15,8 @@
     ├── RateLimited              429 RATE_LIMIT_EXCEEDED      details: retryAfter, in seconds
     ├── Internal                 500 INTERNAL_ERROR
     └── Unavailable              503 SERVICE_UNAVAILABLE      try again: storage is away, busy or full
-        └── StorageFull          507 SERVICE_UNAVAILABLE
+        ├── StorageFull          507 SERVICE_UNAVAILABLE
+        └── VoiceFull            503 SERVICE_UNAVAILABLE    this node carries as many people in huddles as it may
     ConfigError                  the start is refused: one line that names the key
 
 Every message is written for the person who reads it, and says what to do.
@@ -130,6 +131,10 @@ class Unavailable(ChatError):
 
 class StorageFull(Unavailable):
     status = 507
+
+
+class VoiceFull(Unavailable):
+    """There is no room for another connection in the huddles of this node."""
 
 
 class ConfigError(Exception):

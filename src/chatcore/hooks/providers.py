@@ -18,12 +18,15 @@ class Chosen:
     presence: Provider
     token: Provider
     auth: tuple[Provider, ...]
+    voice: Provider | None
+    """None: media goes from peer to peer only."""
 
 
 def choose(providers: Sequence[Provider], config: Config) -> Chosen:
     """The providers that the configuration asks for. Raises ConfigError naming what to install or set.
 
     storage: by the scheme of `database_url`. bus: by that of `redis_url`, and without one the one named `memory`.
+    voice: by name, `auto` for the only one, or none.
     """
     return Chosen(
         storage=by_url(providers, "storage", config.database_url, "database_url"),
@@ -33,6 +36,7 @@ def choose(providers: Sequence[Provider], config: Config) -> Chosen:
         presence=only(providers, "presence"),
         token=only(providers, "token"),
         auth=chain(providers, "auth"),
+        voice=optional(providers, "voice", config.voice),
     )
 
 
@@ -82,6 +86,14 @@ def only(providers: Sequence[Provider], kind: str) -> Provider:
         names = ", ".join(each.name for each in found)
         raise ConfigError(f"more than one plugin provides {kind} ({names}); {_TURN_OFF}")
     return found[0]
+
+
+def optional(providers: Sequence[Provider], kind: str, wanted: str) -> Provider | None:
+    """The provider of this name; `auto`: the only one of its kind, or none; `off`: none. Raises ConfigError."""
+    found = [each for each in providers if each.kind == kind]
+    if wanted == "off" or (wanted == "auto" and not found):
+        return None
+    return only(found, kind) if wanted == "auto" else by_name(found, kind, wanted)
 
 
 def chain(providers: Sequence[Provider], kind: str) -> tuple[Provider, ...]:

@@ -1,7 +1,7 @@
 """Providers: how a plugin supplies the implementation of a port.
 
-A kind (`storage`, `migrator`, `bus`, `presence`, `auth`, `token`), a name by which the configuration chooses it, and a
-factory that opens it for as long as its context lasts.
+A kind (`storage`, `migrator`, `bus`, `presence`, `auth`, `token`, `voice`), a name by which the configuration chooses
+it, and a factory that opens it for as long as its context lasts.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from chatcore.ports.clock import Clock
 from chatcore.ports.storage import Storage
 
 SINGLE_KINDS = ("storage", "bus", "presence", "token")
-"""Of these exactly one is chosen; of `auth` a chain."""
+"""Of these exactly one is chosen; of `voice` one or none, of `auth` a chain."""
 
 
 @attrs.frozen(kw_only=True)

@@ -11,15 +11,19 @@ from chatcore.events import HuddleSignal, HuddleStarted, ParticipantCard
 from chatcore.ids import HuddleId, UserId
 from chatcore.model import Huddle, HuddleMode, HuddleStatus, Signal, UserCard, card_of
 from chatcore.policy import Action
-from chatcore.ports import Tx
+from chatcore.ports import Tx, VideoSource
 from chatcore.service import huddle_steps
 from chatcore.service.core import ChannelRef, Core, Seat, UserRef, id_of
 from chatcore.service.facts import Facts
+from chatcore.service.huddle_media import HuddleMedia, seat_of
 from chatcore.wire import encode
 
 MAX_TITLE = 200
 MAX_SIGNAL = 32 * 1024
 """Bytes of JSON; an SDP offer of a browser is some 5 to 10 KiB."""
+
+DEVICE = "main"
+"""The device of clients that name none: a person with one."""
 
 HuddleRef = Huddle | HuddleId
 
@@ -31,6 +35,8 @@ class HuddleView:
     huddle: Huddle
     participants: tuple[ParticipantCard, ...]
     started_by: UserCard
+    answer: Mapping[str, Any] | None = None
+    """After a join with an offer, of a huddle that goes through the server."""
 
 
 @attrs.frozen
@@ -38,6 +44,7 @@ class Huddles:
     """Every method raises NotFound for a huddle in a channel that the actor may not see."""
 
     _core: Core
+    _media: HuddleMedia
 
     async def start(
         self, channel: ChannelRef, *, actor: UserRef, title: str | None = None, mode: HuddleMode = HuddleMode.AUTO
@@ -84,12 +91,21 @@ class Huddles:
         found, _ = await self._visible(huddle, actor)
         return await self._core.storage.read(lambda tx: _view(tx, found))
 
-    async def join(self, huddle: HuddleRef, *, actor: UserRef, offer: Mapping[str, Any] | None = None) -> HuddleView:
+    async def join(
+        self,
+        huddle: HuddleRef,
+        *,
+        actor: UserRef,
+        device_id: str = DEVICE,
+        offer: Mapping[str, Any] | None = None,
+        sources: Mapping[str, VideoSource] | None = None,
+    ) -> HuddleView:
         """Join a huddle that is going on; being in it already changes nothing. Raises Forbidden when it has ended.
 
-        `offer` is for huddles through the SFU; without a voice plugin it raises ValidationFailed.
+        `offer` is for huddles through the SFU; without a voice plugin it raises ValidationFailed. `sources`: see
+        `Voice.join`.
         """
-        if offer is not None:
+        if offer is not None and not self._media.available:
             raise ValidationFailed.of(
                 "offer", "this server has no voice plugin: exchange signals with the participants"
             )
@@ -105,9 +121,14 @@ class Huddles:
             await huddle_steps.join(tx, told, fresh, seat.user_id, card, now)
             return await _view(tx, fresh)
 
-        return await self._core.write(work)
+        view = await self._core.write(work)
+        if offer is None or found.mode is not HuddleMode.SFU:
+            return view
+        return attrs.evolve(
+            view, answer=await self._media.join(seat_of(found, seat.user_id, device_id), offer, sources)
+        )
 
-    async def leave(self, huddle: HuddleRef, *, actor: UserRef) -> None:
+    async def leave(self, huddle: HuddleRef, *, actor: UserRef, device_id: str = DEVICE) -> None:
         """Leave a huddle; it ends with its last participant. Not being in it changes nothing."""
         found, seat = await self._visible(huddle, actor)
         now = self._core.clock.now()
@@ -118,6 +139,7 @@ class Huddles:
                 await huddle_steps.leave(tx, told, fresh, seat.user_id, now)
 
         await self._core.write(work)
+        await self._media.leave(seat_of(found, seat.user_id, device_id))
 
     async def signal(self, huddle: HuddleRef, signal: Signal, *, actor: UserRef) -> None:
         """Pass a WebRTC signal (≤ 32 KiB) to another participant. Raises Forbidden unless both are in the huddle."""

@@ -87,7 +87,8 @@ async def start_huddle(by: Caller, frame: frames.StartHuddle) -> Any:
 async def join_huddle(by: Caller, frame: frames.JoinHuddle) -> Any:
     view = await by.chat.huddles.join(frame.huddle_id, actor=by.user_id, offer=frame.offer)
     stun = by.chat.config.stun_server_url
-    return {"iceServers": [{"urls": [stun]}] if stun else [], "participants": view.participants}
+    joined = {"iceServers": [{"urls": [stun]}] if stun else [], "participants": view.participants}
+    return joined if view.answer is None else joined | {"answer": view.answer}
 
 
 async def leave_huddle(by: Caller, frame: frames.LeaveHuddle) -> Any:

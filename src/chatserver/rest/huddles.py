@@ -147,8 +147,9 @@ async def join_huddle(call: Call, huddle_id: HuddleId, body: JoinHuddleRequest) 
     offer = None if body.offer is None else wire.to_json(body.offer)
     view = await call.chat.huddles.join(huddle_id, actor=call.actor, offer=offer)
     stun = call.chat.config.stun_server_url
+    answer = None if view.answer is None else wire.structure(dict(view.answer), SessionDescription)
     return JoinHuddleResponse(
-        ice_servers=() if stun is None else (IceServer(urls=stun),), participants=participants(view)
+        answer=answer, ice_servers=() if stun is None else (IceServer(urls=stun),), participants=participants(view)
     )
 
 

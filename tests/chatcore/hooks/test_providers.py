@@ -118,3 +118,31 @@ def test_two_where_one_is_needed_are_refused(make_hooks: MakeHooks) -> None:
     config = Config(plugin_settings={"p": {"enabled": False}})
     hooks = Hooks(config, [*ALL], use_installed=False)
     assert choose(hooks.providers(), config).presence.name == "memory"
+
+
+VOICE = Provides("chat_voice", ("voice", "webrtc"))
+OTHER_VOICE = Provides("other_voice", ("voice", "other"))
+
+
+@pytest.mark.parametrize(
+    ("plugins", "setting", "chosen"),
+    [
+        ((), "auto", None),
+        ((), "off", None),
+        ((VOICE,), "off", None),
+        ((VOICE,), "auto", "webrtc"),
+        ((VOICE, OTHER_VOICE), "other", "other"),
+    ],
+)
+def test_media_through_the_server_is_optional(
+    make_hooks: MakeHooks, plugins: tuple[Provides, ...], setting: str, chosen: str | None
+) -> None:
+    found = choose(make_hooks(*ALL, *plugins).providers(), Config(voice=setting)).voice
+    assert (None if found is None else found.name) == chosen
+
+
+def test_a_voice_provider_that_is_named_must_be_there(make_hooks: MakeHooks) -> None:
+    with pytest.raises(ConfigError, match="no installed plugin provides the voice 'webrtc'"):
+        choose(make_hooks(*ALL).providers(), Config(voice="webrtc"))
+    with pytest.raises(ConfigError, match="more than one plugin provides voice"):
+        choose(make_hooks(*ALL, VOICE, OTHER_VOICE).providers(), Config())

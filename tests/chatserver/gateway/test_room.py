@@ -26,7 +26,7 @@ from chatcore.model import Channel, ChannelType, MemberCard, Position, PresenceS
 from chatcore.ports import ChannelAccess, Envelope, WorkspaceAccess, seal
 from chatcore.service.directory import ACCESS_EVENTS, WorkspaceDirectory
 from chatserver.gateway.room import Room
-from chatserver.gateway.rooms import PRESENCE_SECONDS, Rooms
+from chatserver.gateway.rooms import PRESENCE_SECONDS, SHORT_SECONDS, Rooms
 from chatserver.net.batch import Batch
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -295,7 +295,7 @@ async def test_one_event_at_a_time_never_waits(nursery: trio.Nursery) -> None:
     class Slow(Ear):
         def write(self, batch: Batch) -> None:
             super().write(batch)
-            time.sleep(0.02)
+            time.sleep(SHORT_SECONDS / 2)
 
     rooms, slow = Rooms(), Slow(USERS[0])
     await nursery.start(rooms.run)

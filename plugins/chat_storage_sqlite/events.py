@@ -1,5 +1,6 @@
 """The event log."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
@@ -14,6 +15,9 @@ from chatcore.model import Position
 from chatcore.ports import Envelope, seal
 
 _NEXT = "UPDATE workspaces SET seq = seq + 1 WHERE id = ? RETURNING number, seq"
+_POSITIONS = """
+    SELECT json_group_array(json_array(id, seq)) FROM workspaces WHERE id IN (SELECT value FROM json_each(?))
+"""
 _APPEND = """
     INSERT INTO events (place, type, scope, channel_id, user_id, object_id, data, created_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -66,6 +70,9 @@ class EventLog:
     async def position(self, workspace_id: WorkspaceId) -> Position:
         _, newest, _ = self._log(workspace_id)
         return Position(epoch=self._epoch, seq=newest)
+
+    async def positions(self, workspace_ids: Sequence[WorkspaceId]) -> dict[WorkspaceId, int]:
+        return {WorkspaceId(id_): seq for id_, seq in self._db.json(_POSITIONS, orjson.dumps(workspace_ids).decode())}
 
     async def oldest(self, workspace_id: WorkspaceId) -> int:
         _, _, trimmed = self._log(workspace_id)

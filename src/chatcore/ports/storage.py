@@ -265,6 +265,12 @@ class EventLog(Protocol):
         """Epoch, and the seq of the newest event. Raises NotFound."""
         ...
 
+    async def positions(self, workspace_ids: Sequence[WorkspaceId]) -> dict[WorkspaceId, int]:
+        """The seq of the newest event of each, by one look whatever their number; those that are not there are left
+        out.
+        """
+        ...
+
     async def oldest(self, workspace_id: WorkspaceId) -> int:
         """The smallest seq from which a replay is complete: every event after it is still there."""
         ...
@@ -301,6 +307,12 @@ class Counters(Protocol):
 
     async def save(self, counters: dict[str, tuple[int, datetime]]) -> None:
         """Replace these counters, and drop those that expired."""
+        ...
+
+    async def add(self, counters: dict[str, tuple[int, datetime]], now: datetime) -> dict[str, tuple[int, datetime]]:
+        """Count on, so that several nodes add up: key -> (by how much, expires_at of a counter that is not there yet,
+        or has expired). Returns what the counters are now.
+        """
         ...
 
 

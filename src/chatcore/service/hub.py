@@ -296,10 +296,8 @@ class Hub:
         if not opened:
             return
 
-        async def positions(tx: Tx) -> dict[WorkspaceId, int]:
-            return {workspace_id: (await tx.events.position(workspace_id)).seq for workspace_id in opened}
-
-        for workspace_id, newest in (await self.storage.read(positions)).items():
+        positions = await self.storage.read(lambda tx: tx.events.positions(opened))
+        for workspace_id, newest in positions.items():
             await self._fill(workspace_id, newest)
 
     async def _fill(self, workspace_id: WorkspaceId, newest: int) -> None:

@@ -31,6 +31,16 @@ class EventLogTests(StorageTests):
             assert await town.storage.read(lambda tx: tx.events.oldest(workspace.id)) == 0
             assert await town.storage.read(lambda tx: tx.events.since(workspace.id, 0, limit=10)) == []
 
+    async def test_positions_of_many_workspaces(self) -> None:
+        async with self.town() as town:
+            workspace = make_workspace(town.ann.id)
+            await town.storage.write(lambda tx: tx.workspaces.insert(workspace))
+            sent = await town.say(town.ann)
+            asked = [town.workspace.id, workspace.id, new_id(WorkspaceId)]
+            positions = await town.storage.read(lambda tx: tx.events.positions(asked))
+            assert positions == {town.workspace.id: sent.seq, workspace.id: 0}
+            assert await town.storage.read(lambda tx: tx.events.positions([])) == {}
+
     async def test_a_workspace_that_is_not_there(self) -> None:
         async with self.town() as town:
             nowhere = new_id(WorkspaceId)

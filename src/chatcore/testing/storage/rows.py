@@ -1,7 +1,7 @@
 """The tables of values: what every table does, and what some do besides."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -357,6 +357,29 @@ class RowTests(StorageTests):
             loaded = await town.storage.read(lambda tx: tx.counters.load(later(5)))
             assert loaded == {"a": (4, later(20)), "b": (1, later(3600))}
             assert await town.storage.read(lambda tx: tx.counters.load(later(30))) == {"b": (1, later(3600))}
+
+    async def test_counters_add_up(self) -> None:
+        async with self.town() as town:
+
+            async def add(counters: dict[str, tuple[int, datetime]], seconds: float) -> dict[str, tuple[int, datetime]]:
+                return await town.storage.write(lambda tx: tx.counters.add(counters, later(seconds)))
+
+            assert await add({"a": (3, later(10)), "b": (1, later(3600))}, 0) == {
+                "a": (3, later(10)),
+                "b": (1, later(3600)),
+            }
+            # The end of a counter is that of its first request.
+            assert await add({"a": (2, later(15))}, 5) == {"a": (5, later(10))}
+            # Once it has expired it begins afresh, with the end that is given.
+            assert await add({"a": (1, later(70)), "b": (1, later(7200))}, 60) == {
+                "a": (1, later(70)),
+                "b": (2, later(3600)),
+            }
+            assert await town.storage.read(lambda tx: tx.counters.load(later(60))) == {
+                "a": (1, later(70)),
+                "b": (2, later(3600)),
+            }
+            assert await add({}, 60) == {}
 
     async def _delete(self, town: Town, table: str, key: list[str]) -> bool:
         async def work(tx: Tx) -> bool:

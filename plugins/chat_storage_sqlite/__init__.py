@@ -9,7 +9,7 @@ What must hold is written in `chatcore.ports.storage`; how it is done here, from
     batch       one SQLite transaction: many callers' acts, each in a savepoint of its own
     posting     the hot path: a run of messages in a handful of statements          post_rows
     tx          the tables of one transaction; one file per noun                    table, columns, layouts
-    migrator    the schema, up and down
+    migrator    the schema, up and down                                            plugin_migrator
     backup      copies, and putting them back
     upkeep      the migrator port: schema, check and restore without opening the storage
 """

@@ -49,6 +49,10 @@ class Connection:
         found = self.row(sql, *values)
         return None if found is None else found[0]
 
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """All rows, for a statement that is not ours to put into JSON."""
+        return self._execute(sql, values).fetchall()
+
     def json(self, sql: str, *values: Any) -> Any:
         """The value of a query for one JSON text; None without one."""
         found = self.value(sql, *values)

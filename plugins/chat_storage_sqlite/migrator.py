@@ -103,7 +103,7 @@ class Migrator:
             self._refuse_strange(applied)
             wanted = applied_at is not None
             if (migration.version in applied) != wanted:
-                for statement in _statements(script):
+                for statement in statements(script):
                     self._db.run(statement)
                 self._record(migration, applied_at)
                 self._db.run("COMMIT")
@@ -151,7 +151,7 @@ class Migrator:
         return self._db.row("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", name) is not None
 
 
-def _statements(script: str) -> Iterator[str]:
+def statements(script: str) -> Iterator[str]:
     """The statements of a script, one by one: `executescript` would commit in between."""
     statement = ""
     for piece in re.split("(?<=;)", script):

@@ -1,7 +1,7 @@
 """Opening: what the plugin gives to the registry of providers."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -16,12 +16,13 @@ from chat_storage_sqlite.epoch import begin_epoch
 from chat_storage_sqlite.inline import Inline
 from chat_storage_sqlite.job import PATIENCE
 from chat_storage_sqlite.migrator import Migrator
+from chat_storage_sqlite.plugin_migrator import PluginMigrator
 from chat_storage_sqlite.storage import Commits, SqliteStorage
 from chat_storage_sqlite.threaded import Threaded
 from chat_storage_sqlite.tx import Setting
 from chat_storage_sqlite.writer import RETRY_SECONDS
 from chatcore.errors import Unavailable
-from chatcore.ports import ProviderContext
+from chatcore.ports import PluginMigration, ProviderContext
 
 MAX_READERS = 4
 """More threads than this only wait for each other's interpreter lock."""
@@ -37,7 +38,8 @@ async def open_sqlite(context: ProviderContext) -> AsyncIterator[SqliteStorage]:
     config, clock = context.config, context.clock
     path = parse_address(config.database_url).path
     readers = min(MAX_READERS, config.database_pool_size)
-    prepare = partial(_prepare, path, readers, config.slow_query_ms, to_ms(clock.now()))
+    plan = _Plan(path, readers, config.slow_query_ms, to_ms(clock.now()), context.plugin_tables)
+    prepare = partial(_prepare, plan)
     ready = await trio.to_thread.run_sync(prepare, limiter=trio.CapacityLimiter(1))
     setting = Setting(ready.epoch, config.slow_query_ms)
     commits = Commits()
@@ -56,6 +58,17 @@ async def open_sqlite(context: ProviderContext) -> AsyncIterator[SqliteStorage]:
 
 
 @attrs.frozen
+class _Plan:
+    """What is to be opened, and how."""
+
+    path: Path | None
+    readers: int
+    slow_ms: int
+    now_ms: int
+    plugin_tables: Mapping[str, Sequence[PluginMigration]]
+
+
+@attrs.frozen
 class _Ready:
     """A database with the right schema: its connections, and its epoch."""
 
@@ -64,28 +77,30 @@ class _Ready:
     epoch: str
 
 
-def _prepare(path: Path | None, readers: int, slow_ms: int, now_ms: int) -> _Ready:
+def _prepare(plan: _Plan) -> _Ready:
     """Connect; wait a little for another process that holds the database, which may be starting just like us."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            return _connect(path, readers, slow_ms, now_ms)
+            return _connect(plan)
         except Unavailable:
             if time.monotonic() > deadline:
                 raise
             time.sleep(RETRY_SECONDS)
 
 
-def _connect(path: Path | None, readers: int, slow_ms: int, now_ms: int) -> _Ready:
+def _connect(plan: _Plan) -> _Ready:
+    path, slow_ms = plan.path, plan.slow_ms
     with ExitStack() as opened:
         writer = opened.enter_context(closing(open_connection(path, slow_ms)))
         migrator = Migrator(writer)
-        migrator.up(now_ms=now_ms)
+        migrator.up(now_ms=plan.now_ms)
         migrator.check()
+        PluginMigrator(writer, plan.plugin_tables).up(now_ms=plan.now_ms)
         writer.run("BEGIN IMMEDIATE")
         epoch = begin_epoch(writer.raw, path)
         writer.run("COMMIT")
-        count = 0 if path is None else readers
+        count = 0 if path is None else plan.readers
         connections = [
             opened.enter_context(closing(open_connection(path, slow_ms, read_only=True))) for _ in range(count)
         ]

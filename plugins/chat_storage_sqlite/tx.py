@@ -10,6 +10,8 @@ from chat_storage_sqlite.counters import Counters
 from chat_storage_sqlite.events import EventLog
 from chat_storage_sqlite.members import Members
 from chat_storage_sqlite.messages import Messages
+from chat_storage_sqlite.pairs import Pairs
+from chat_storage_sqlite.plugin_sql import PluginSql
 from chat_storage_sqlite.reads import Reads
 from chat_storage_sqlite.sessions import Sessions
 from chat_storage_sqlite.table import Table
@@ -26,7 +28,7 @@ from chatcore.model import (
     Presence,
     User,
 )
-from chatcore.ports import Envelope
+from chatcore.ports import Envelope, plugin_data
 from chatcore.ports import storage as port
 
 
@@ -63,6 +65,8 @@ class SqliteTx:
         self.audit: port.Rows[AuditEntry] = Table(db, layouts.AUDIT)
         self.events: port.EventLog = EventLog(db, setting.epoch, now_ms, self.appended)
         self.counters: port.Counters = Counters(db, now_ms)
+        self.pairs: plugin_data.Pairs = Pairs(db)
+        self.sql: plugin_data.Sql = PluginSql(db)
 
     def try_room(self) -> None:
         """Write as much as a few messages take."""

@@ -1,7 +1,7 @@
 """The migrator port on SQLite: each call opens the file, works in a thread, and closes it again."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,15 @@ from chat_storage_sqlite.backup import close_for_good, restore
 from chat_storage_sqlite.columns import to_ms
 from chat_storage_sqlite.connection import open_connection
 from chat_storage_sqlite.migrator import Migrator, find_migrations
+from chat_storage_sqlite.plugin_migrator import PluginMigrator
 from chatcore.errors import ConfigError, Unavailable
-from chatcore.ports import Clock, Migration, ProviderContext
+from chatcore.ports import Clock, Migration, PluginMigration, ProviderContext
 
 T = TypeVar("T")
 
 MAX_PROBLEMS = 20
+PLUGINS_SINCE = 2
+"""The step of our schema that records those of plugins."""
 
 
 @asynccontextmanager
@@ -29,7 +32,7 @@ async def open_upkeep(context: ProviderContext) -> AsyncIterator["SqliteUpkeep"]
     path = parse_address(context.config.database_url).path
     if path is None:
         raise ConfigError("DATABASE_URL: a database in memory has no schema to look after; name a file")
-    yield SqliteUpkeep(path, context.clock, context.config.slow_query_ms)
+    yield SqliteUpkeep(path, context.clock, context.config.slow_query_ms, context.plugin_tables)
 
 
 @attrs.frozen
@@ -39,6 +42,7 @@ class SqliteUpkeep:
     _path: Path
     _clock: Clock
     _slow_ms: int
+    _plugin_tables: Mapping[str, Sequence[PluginMigration]]
     _limiter: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(1))
 
     async def status(self) -> list[Migration]:
@@ -49,6 +53,15 @@ class SqliteUpkeep:
 
     async def down(self, to: int) -> list[int]:
         return await self._in_thread(partial(self._down, to))
+
+    async def plugin_status(self) -> list[Migration]:
+        return await self._in_thread(self._plugin_status)
+
+    async def plugins_up(self) -> list[Migration]:
+        return await self._in_thread(partial(self._plugins_up, to_ms(self._clock.now())))
+
+    async def plugin_down(self, plugin: str, to: int) -> list[Migration]:
+        return await self._in_thread(partial(self._plugin_down, plugin, to))
 
     async def check(self) -> list[str]:
         return await self._in_thread(self._check)
@@ -74,7 +87,30 @@ class SqliteUpkeep:
         self._require_file()
         close_for_good(self._path)
         with closing(open_connection(self._path, self._slow_ms)) as db:
+            if to < PLUGINS_SINCE:
+                PluginMigrator(db, self._plugin_tables).require_none()
             return Migrator(db).down(to)
+
+    def _plugin_status(self) -> list[Migration]:
+        if not self._path.exists():
+            return [
+                Migration(version=step.version, name=step.name, applied=False, plugin=plugin)
+                for plugin, steps in self._plugin_tables.items()
+                for step in steps
+            ]
+        with closing(open_connection(self._path, self._slow_ms, read_only=True)) as db:
+            return PluginMigrator(db, self._plugin_tables).status()
+
+    def _plugins_up(self, now_ms: int) -> list[Migration]:
+        with closing(open_connection(self._path, self._slow_ms)) as db:
+            Migrator(db).check()
+            return PluginMigrator(db, self._plugin_tables).up(now_ms=now_ms)
+
+    def _plugin_down(self, plugin: str, to: int) -> list[Migration]:
+        self._require_file()
+        close_for_good(self._path)
+        with closing(open_connection(self._path, self._slow_ms)) as db:
+            return PluginMigrator(db, self._plugin_tables).down(plugin, to)
 
     def _check(self) -> list[str]:
         self._require_file()

@@ -202,7 +202,9 @@ async def open_chat(
 
 async def _open_ports(stack: AsyncExitStack, config: Config, clock: Clock, hooks: Hooks) -> Ports:
     chosen = choose(hooks.providers(), config)
-    context = ProviderContext(config=config, clock=clock, data_dir=data_dir(config.database_url))
+    context = ProviderContext(
+        config=config, clock=clock, data_dir=data_dir(config.database_url), plugin_tables=hooks.plugin_tables()
+    )
     storage = await stack.enter_async_context(chosen.storage.factory(context))
     context = attrs.evolve(context, storage=storage)
     return Ports(

@@ -17,6 +17,11 @@ async def open_migrator(config: Config, *, clock: Clock | None = None) -> AsyncI
     hooks = Hooks(config)
     config = await hooks.configure(config)
     provider = by_url(hooks.providers(), "migrator", config.database_url, "database_url")
-    context = ProviderContext(config=config, clock=clock or SystemClock(), data_dir=data_dir(config.database_url))
+    context = ProviderContext(
+        config=config,
+        clock=clock or SystemClock(),
+        data_dir=data_dir(config.database_url),
+        plugin_tables=hooks.plugin_tables(),
+    )
     async with provider.factory(context) as migrator:
         yield migrator

@@ -21,6 +21,7 @@ from chatcore.hooks.providers import check_names
 from chatcore.hooks.registry import Registry
 from chatcore.hooks.settings import check_settings
 from chatcore.hooks.supervision import Supervision
+from chatcore.ports.plugin_data import PluginMigration, check_steps
 from chatcore.ports.provider import Provider
 
 V = TypeVar("V")
@@ -101,6 +102,15 @@ class Hooks:
         provided = self.collect("register_providers")
         check_names(provided)
         return [provider for _, provider in provided]
+
+    def plugin_tables(self) -> dict[str, list[PluginMigration]]:
+        """The steps of the plugins' own tables, by plugin. Raises ConfigError when they are not numbered well."""
+        found: dict[str, list[PluginMigration]] = {}
+        for plugin, step in self.collect("register_migrations"):
+            found.setdefault(plugin, []).append(step)
+        for plugin, steps in found.items():
+            check_steps(plugin, steps)
+        return found
 
     @asynccontextmanager
     async def running(self, chat: Any) -> AsyncIterator[None]:

@@ -4,6 +4,7 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chatcore.hooks.settings import PluginConfig
+from chatcore.ports.shelf import Shelf, StoredShelf, plugin_space
 
 if TYPE_CHECKING:
     from chatcore.hooks.plugin import Plugin
@@ -47,6 +48,11 @@ class HookContext:
         if self._slot.chat is None:
             raise RuntimeError("The chat is not open yet: use ctx.chat from plugin_lifespan on.")
         return self._slot.chat
+
+    @property
+    def shelf(self) -> Shelf:
+        """What the plugin keeps from one start to the next. Raises RuntimeError while the chat is not open."""
+        return StoredShelf(self.chat.storage, plugin_space(self._plugin.name))
 
     def config(self, cls: type[C]) -> C:
         """The plugin's settings (`[plugin.NAME]` in chat.toml), read once. Raises ConfigError."""

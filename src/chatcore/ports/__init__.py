@@ -6,8 +6,10 @@ from chatcore.ports.bus import Bus
 from chatcore.ports.clock import Clock
 from chatcore.ports.envelope import Envelope, seal
 from chatcore.ports.migrator import Migration, Migrator
+from chatcore.ports.plugin_data import Pairs, PluginMigration, Sql
 from chatcore.ports.presence import PresenceTracker
 from chatcore.ports.provider import Provider, ProviderContext
+from chatcore.ports.shelf import Shelf, StoredShelf, bot_space, plugin_space
 from chatcore.ports.storage import (
     ChannelAccess,
     Deletion,
@@ -49,6 +51,8 @@ __all__ = [
     "MediaRestarted",
     "Migration",
     "Migrator",
+    "Pairs",
+    "PluginMigration",
     "Post",
     "Posted",
     "PresenceTracker",
@@ -58,8 +62,11 @@ __all__ = [
     "Search",
     "SeatLost",
     "SeatSlots",
+    "Shelf",
     "SpeakersChanged",
+    "Sql",
     "Storage",
+    "StoredShelf",
     "TokenCodec",
     "TokenKind",
     "Tx",
@@ -73,5 +80,7 @@ __all__ = [
     "WorkspaceAccess",
     "WorkspaceSummary",
     "background",
+    "bot_space",
+    "plugin_space",
     "seal",
 ]

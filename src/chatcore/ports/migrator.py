@@ -16,6 +16,8 @@ class Migration:
     version: int
     name: str
     applied: bool
+    plugin: str = ""
+    """Whose tables it is about; empty for the schema of the core."""
 
 
 class Migrator(Protocol):
@@ -36,7 +38,25 @@ class Migrator(Protocol):
     async def down(self, to: int) -> list[int]:
         """Undo what lies above the version `to` (0: everything, the data too), newest first; returns what was undone.
 
-        Raises ConfigError, also when somebody has the database open.
+        Raises ConfigError, also when somebody has the database open, or a plugin has tables that would be left behind.
+        """
+        ...
+
+    async def plugin_status(self) -> list[Migration]:
+        """Every step of the installed plugins' own tables. Raises ConfigError."""
+        ...
+
+    async def plugins_up(self) -> list[Migration]:
+        """Apply what is missing of the plugins' steps; returns what was applied.
+
+        The core's schema must be up to date. Raises ConfigError.
+        """
+        ...
+
+    async def plugin_down(self, plugin: str, to: int) -> list[Migration]:
+        """Undo the steps of one plugin above `to` (0: its tables go), newest first; returns what was undone.
+
+        Raises ConfigError, also for a plugin that is not installed, and when somebody has the database open.
         """
         ...
 

@@ -4,7 +4,7 @@ A kind (`storage`, `migrator`, `bus`, `presence`, `auth`, `token`, `voice`), a n
 it, and a factory that opens it for as long as its context lasts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import attrs
 
 from chatcore.config import Config
 from chatcore.ports.clock import Clock
+from chatcore.ports.plugin_data import PluginMigration
 from chatcore.ports.storage import Storage
 
 SINGLE_KINDS = ("storage", "bus", "presence", "token")
@@ -23,13 +24,16 @@ SINGLE_KINDS = ("storage", "bus", "presence", "token")
 class ProviderContext:
     """What a factory is given.
 
-    `storage` is None while the storage itself is opened; `data_dir` holds small files (secrets).
+    `storage` is None while the storage itself is opened; `data_dir` holds small files (secrets). `plugin_tables` are
+    the steps of each plugin's own tables: a storage that migrates when it is opened applies them, others refuse to
+    open while one is missing.
     """
 
     config: Config
     clock: Clock
     data_dir: Path | None
     storage: Storage | None = None
+    plugin_tables: Mapping[str, Sequence[PluginMigration]] = attrs.field(factory=dict)
 
 
 Factory = Callable[[ProviderContext], AbstractAsyncContextManager[Any]]

@@ -55,6 +55,7 @@ from chatcore.model import (
     Workspace,
 )
 from chatcore.ports.envelope import Envelope
+from chatcore.ports.plugin_data import Pairs, Sql
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -341,6 +342,10 @@ class Tx(Protocol):
     audit: Rows[AuditEntry]
     events: EventLog
     counters: Counters
+    pairs: Pairs
+    """What plugins and bots keep."""
+    sql: Sql
+    """A plugin's own tables."""
 
 
 @attrs.frozen(kw_only=True)

@@ -8,7 +8,11 @@ import pytest
 from chat_storage_sqlite import open_sqlite
 from chatcore.config import Config
 from chatcore.ports import Clock, ProviderContext, Storage
-from chatcore.testing.storage import StorageContract
+from chatcore.testing.storage import PLUGIN_TABLES, StorageContract
+
+
+def context(url: str, clock: Clock) -> ProviderContext:
+    return ProviderContext(config=Config(database_url=url), clock=clock, data_dir=None, plugin_tables=PLUGIN_TABLES)
 
 
 class TestFile(StorageContract):
@@ -19,7 +23,7 @@ class TestFile(StorageContract):
         self.url = f"sqlite:///{tmp_path}/chat.db"
 
     def open_storage(self, clock: Clock) -> AbstractAsyncContextManager[Storage]:
-        return open_sqlite(ProviderContext(config=Config(database_url=self.url), clock=clock, data_dir=None))
+        return open_sqlite(context(self.url, clock))
 
 
 class TestMemory(StorageContract):
@@ -29,4 +33,4 @@ class TestMemory(StorageContract):
     shared = False
 
     def open_storage(self, clock: Clock) -> AbstractAsyncContextManager[Storage]:
-        return open_sqlite(ProviderContext(config=Config(database_url="memory:"), clock=clock, data_dir=None))
+        return open_sqlite(context("memory:", clock))

@@ -6,12 +6,25 @@ from typing import Any
 from chatcore.hooks.context import HookContext
 from chatcore.hooks.jobs import Job
 from chatcore.hooks.markers import Kind, hookspec
+from chatcore.ports.plugin_data import PluginMigration
 from chatcore.ports.provider import Provider
 
 
 @hookspec(kind=Kind.REGISTER)
 def register_providers(ctx: HookContext) -> Iterable[Provider]:
     """Implementations of ports: storage, bus, presence, auth, token.
+
+    ctx: the plugin's context.
+    """
+    raise NotImplementedError
+
+
+@hookspec(kind=Kind.REGISTER)
+def register_migrations(ctx: HookContext) -> Iterable[PluginMigration]:
+    """The steps of tables of the plugin's own, numbered 1, 2, …; all that they make is named `<plugin>_…`.
+
+    They are applied when a SQLite database is opened, and by `chatcore migrate up` for any other. Statements on the
+    tables are run inside a transaction, by `tx.sql`.
 
     ctx: the plugin's context.
     """

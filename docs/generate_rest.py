@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chatserver.edge import BODY_SECONDS, MAX_BODY
+from chatcore import Config
+from chatserver.edge import BODY_SECONDS
 from chatserver.openapi import describe, failures
 from chatserver.ratelimit import RULES
 from chatserver.rest import ROUTES
@@ -25,7 +26,9 @@ WORDS = {
 def page() -> str:
     """The whole page."""
     introduction = (HERE / "parts" / "rest.md").read_text("utf-8")
-    filled = introduction.format(body=f"{MAX_BODY // 1024:,}", seconds=f"{BODY_SECONDS:g}", rates="\n".join(_rates()))
+    filled = introduction.format(
+        body=f"{Config().max_body_size // 1024:,}", seconds=f"{BODY_SECONDS:g}", rates="\n".join(_rates())
+    )
     document = describe(ROUTES)
     return "\n".join([filled, *_endpoints(document), *_types(document)])
 

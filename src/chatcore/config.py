@@ -122,7 +122,57 @@ class Config:
     rate_limits: str | Mapping[str, Any] = _setting(
         "default",
         "RATE_LIMITS",
-        "`default`, or `off`, which lifts every limit. In the file also a table that changes single rules.",
+        "`default`, or `off`, which lifts every rate, flow and connection limit. In the file also a table that changes "
+        "single rules.",
+    )
+    max_connections: int = _setting(
+        10_000,
+        "CHATCORE_MAX_CONNECTIONS",
+        "Connections to one server process at once, HTTP and WebSocket; more are closed unanswered.",
+        min=10,
+        max=1_000_000,
+    )
+    max_connections_per_address: int = _setting(
+        2_000,
+        "CHATCORE_MAX_CONNECTIONS_PER_ADDRESS",
+        "Of these from one address; `trusted_proxies` are not counted.",
+        min=1,
+        max=1_000_000,
+    )
+    max_sockets_per_user: int = _setting(
+        50,
+        "CHATCORE_MAX_SOCKETS_PER_USER",
+        "WebSockets of one account on one server process; one more is closed with 4429.",
+        min=1,
+        max=1_000_000,
+    )
+    socket_frames_per_second: int = _setting(
+        50,
+        "CHATCORE_SOCKET_FRAMES_PER_SECOND",
+        "Frames that one WebSocket may send for long, six times as many at once; over it, it is closed with 4429.",
+        min=1,
+        max=1_000_000,
+    )
+    socket_bytes_per_second: int = _setting(
+        128 * 1024,
+        "CHATCORE_SOCKET_BYTES_PER_SECOND",
+        "Bytes that one WebSocket may send for long, eight times as many at once; over it, it is closed with 4429.",
+        min=1024,
+        max=1024 * _MIB,
+    )
+    max_head_size: int = _setting(
+        16 * 1024,
+        "CHATCORE_MAX_HEAD_SIZE",
+        "Largest head of a request (its first line and headers), in bytes; a larger one is answered 431.",
+        min=4096,
+        max=_MIB,
+    )
+    max_body_size: int = _setting(
+        _MIB,
+        "CHATCORE_MAX_BODY_SIZE",
+        "Largest JSON body of a request, in bytes; a larger one is answered 413.",
+        min=64 * 1024,
+        max=64 * _MIB,
     )
     bcrypt_rounds: int = _setting(
         12, "BCRYPT_ROUNDS", "Cost of hashing a password: one more doubles it.", min=12, max=18

@@ -14,7 +14,7 @@ from quart_trio import QuartTrio
 from chatcore import Chat, Config, open_chat
 from chatcore.ports import background
 from chatserver.bootstrap import bootstrap
-from chatserver.edge import MAX_BODY, Edge, answer_everything
+from chatserver.edge import Edge, answer_everything
 from chatserver.gateway.flow import Pace
 from chatserver.gateway.gateway import Gateway
 from chatserver.logs import logging_to
@@ -50,7 +50,7 @@ def create_app(chat: Chat, *, app: QuartTrio | None = None, parts: Parts | None 
     edge = Edge(parts or Parts.of(chat, ROUTES))
     if app is None:
         app = QuartTrio("chatserver", static_folder=None, template_folder=None)
-        app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+        app.config["MAX_CONTENT_LENGTH"] = chat.config.max_body_size
         answer_everything(app, edge)
     edge.mount(app)
     return app
@@ -77,7 +77,7 @@ async def serve(
     if not limited:
         log.warning("rate limits are off: anyone may guess passwords and flood channels here")
     await parts.limiter.load()
-    gateway = make_gateway(parts, Pace() if limited else None)
+    gateway = make_gateway(parts, limited=limited)
     listening = partial(
         serve_listeners,
         cast(App, create_app(chat, app=app, parts=parts)),  # its messages are TypedDicts, ours are plain
@@ -85,7 +85,8 @@ async def serve(
         host=host,
         port=port,
         tls=tls,
-        limits=Limits() if limited else None,
+        limits=Limits.of(chat.config) if limited else None,
+        head_limit=chat.config.max_head_size,
         stop=stop,
         grace=grace,
     )
@@ -98,9 +99,17 @@ async def serve(
             task_status.started(Address(host=host, port=bound, tls=tls is not None))
 
 
-def make_gateway(parts: Parts, pace: Pace | None) -> Gateway:
-    """The gateway of one server; what it counts is shown by `/metrics`."""
-    gateway = Gateway(parts.chat, limiter=parts.limiter, origins=parts.origins, proxies=parts.proxies, pace=pace)
+def make_gateway(parts: Parts, *, limited: bool) -> Gateway:
+    """The gateway of one server; what it counts is shown by `/metrics`. Without `limited`, anybody may flood it."""
+    config = parts.chat.config
+    gateway = Gateway(
+        parts.chat,
+        limiter=parts.limiter,
+        origins=parts.origins,
+        proxies=parts.proxies,
+        pace=Pace.of(config) if limited else None,
+        per_user=config.max_sockets_per_user if limited else None,
+    )
     meter, tally = parts.meter, gateway.tally
     meter.gauge("chatcore_sockets", "Open WebSocket connections.", lambda: gateway.connections)
     meter.gauge("chatcore_sockets_opened", "WebSocket connections so far.", lambda: tally.opened)

@@ -26,12 +26,10 @@ from chatserver.query import parse_query
 from chatserver.route import Auth, Raw, Route, route
 from chatserver.versions import negotiate
 
-__all__ = ["MAX_BODY", "Auth", "Call", "Edge", "Raw", "Route", "route"]
+__all__ = ["Auth", "Call", "Edge", "Raw", "Route", "route"]
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 1024 * 1024
-"""Bytes of JSON."""
 BODY_SECONDS = 30.0
 """A body that is not there after so long is answered 408."""
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}\Z")
@@ -149,7 +147,7 @@ class Edge:
         elif asked.query_string:
             parse_query(asked.query_string, Nothing)
         if route.changes:
-            data = await _body(asked)
+            data = await _body(asked, self.parts.chat.config.max_body_size)
             if route.body is not None:
                 arguments["body"] = wire.structure(_json(asked, data, route.body), route.body)
             elif data:
@@ -234,16 +232,17 @@ def _facts(name: str, method: str, status: int, seconds: float) -> dict[str, Any
     return {"route": name, "method": method, "status": status, "ms": round(seconds * 1000, 1)}
 
 
-async def _body(asked: Request) -> bytes:
+async def _body(asked: Request, most: int) -> bytes:
     """Raises PayloadTooLarge, UnsupportedMedia."""
-    if (asked.content_length or 0) > MAX_BODY:
-        raise PayloadTooLarge("The body is too large: at most 1 MiB of JSON is taken.")
+    too_large = PayloadTooLarge(f"The body is too large: at most {most // 1024} KiB of JSON are taken.")
+    if (asked.content_length or 0) > most:
+        raise too_large
     data = bytearray()
     with trio.move_on_after(BODY_SECONDS) as patience:
         async for chunk in asked.body:
             data += chunk
-            if len(data) > MAX_BODY:
-                raise PayloadTooLarge("The body is too large: at most 1 MiB of JSON is taken.")
+            if len(data) > most:
+                raise too_large
     if patience.cancelled_caught:
         raise problems.too_slow()
     return bytes(data)

@@ -2,7 +2,7 @@
 
 A window begins with the first request and ends after its length, whatever the wall clock does meanwhile: its end is
 kept on Trio's clock and becomes wall time only in storage. The rules and their figures are the specification's (§10,
-Rate Limit Rules); the two that it lacks are marked.
+Rate Limit Rules); those that it lacks are marked.
 """
 
 import logging
@@ -48,6 +48,8 @@ RULES: dict[str, RateRule] = {
     "socket:typing": RateRule(requests=30, window=60, per="user"),
     # Ours: failed logins of one account from anywhere. It counts an unknown e-mail in the same way.
     "login:account": RateRule(requests=20, window=15 * 60, per="account", at_once=True),
+    # Ours: WebSockets opened. An office behind one address comes back at once after a restart.
+    "handshake": RateRule(requests=3000, window=60, per="ip", kept=False),
     # Ours: everything else, per user, or per address for who is not signed in. A bound on abuse, never met by people.
     "default": RateRule(requests=3000, window=60, per="user", kept=False),
 }

@@ -10,10 +10,10 @@ import trio
 from quart_trio import QuartTrio
 from tests.chatserver.api import Api, Document, Team
 
-from chatcore import Chat
+from chatcore import Chat, Config
 from chatcore.errors import Unavailable
 from chatserver.app import create_app
-from chatserver.edge import BODY_SECONDS, MAX_BODY
+from chatserver.edge import BODY_SECONDS
 from chatserver.rest import ROUTES
 from chatserver.route import Auth, Route
 
@@ -128,7 +128,7 @@ async def test_methods_that_nothing_takes(chat: Chat, method: str) -> None:
         (b"content=a", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
         (b'{"content": "a"}', {"Content-Type": "application/json; charset=utf-8"}, 201),
         (b'{"content": "a", "content": "b"}', JSON, 201),
-        (b'{"content": "' + b"x" * MAX_BODY + b'"}', JSON, 413),
+        (b'{"content": "' + b"x" * Config().max_body_size + b'"}', JSON, 413),
     ],
 )
 async def test_bodies_that_are_no_message(team: Team, raw: bytes, headers: dict[str, str], status: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from chatcore import wire
-from chatcore.errors import ChatError, Internal, Unauthorized
+from chatcore.errors import ChatError, Internal, RateLimited, Unauthorized
 from chatcore.ids import UserId, WorkspaceId
 from chatcore.model import Position
 from chatserver.gateway import answers
@@ -61,7 +61,7 @@ class Connection:
         try:
             self.socket.write(single(answers.hello(self.id, PING_SECONDS)))
             if admission.identity is not None:
-                await self._sign_in(admission.identity)
+                await self._enter(admission.identity)
             elif admission.refused:
                 self._act(self.protocol.close(CloseCode.SIGN_IN, "the token in Authorization is not good"))
             self._gateway.deadlines.set(self, self.protocol.deadline)
@@ -197,8 +197,17 @@ class Connection:
     async def _prove(self, token: str) -> None:
         await self._sign_in(await self._gateway.identify(token))
 
+    async def _enter(self, identity: "Identity") -> None:
+        """Sign in as the request for the connection said."""
+        try:
+            await self._sign_in(identity)
+        except RateLimited as error:
+            self._act(self.protocol.turned_away(error))
+
     async def _sign_in(self, identity: "Identity") -> None:
         gateway = self._gateway
+        if self._caller is None:
+            gateway.check_room_for(identity.user_id)
         lasts = None
         if identity.expires_at is not None:
             lasts = (identity.expires_at - gateway.chat.clock.now()).total_seconds()

@@ -2,6 +2,11 @@
 
 import attrs
 
+from chatcore import Config
+
+_FRAMES_AT_ONCE, _BYTES_AT_ONCE = 6, 8
+"""Seconds' worth of each that may come in one go."""
+
 
 @attrs.frozen(kw_only=True)
 class Pace:
@@ -11,6 +16,17 @@ class Pace:
     frames_at_once: float = 300
     bytes_per_second: float = 128 * 1024
     bytes_at_once: float = 1024 * 1024
+
+    @classmethod
+    def of(cls, config: Config) -> "Pace":
+        """As the settings say."""
+        frames, size = config.socket_frames_per_second, config.socket_bytes_per_second
+        return cls(
+            frames_per_second=frames,
+            frames_at_once=frames * _FRAMES_AT_ONCE,
+            bytes_per_second=size,
+            bytes_at_once=size * _BYTES_AT_ONCE,
+        )
 
 
 class Flow:

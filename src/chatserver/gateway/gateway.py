@@ -7,7 +7,7 @@ from typing import Any
 import trio
 
 from chatcore import Chat
-from chatcore.errors import NotFound
+from chatcore.errors import NotFound, RateLimited
 from chatcore.ids import SessionId, UserId, WorkspaceId, uuid7
 from chatcore.ports import Background, background
 from chatcore.service.identity import Identity
@@ -27,6 +27,9 @@ from chatserver.ratelimit import RateLimiter
 _REORDERING = ("permission_check", "message_will_send", "around_message_send")
 """Hooks that may wait: with one of them in use, two messages that are under way at once could change places."""
 
+PER_USER_SECONDS = 30
+"""When an account with too many connections is told to try again."""
+
 log = logging.getLogger(__name__)
 
 
@@ -34,18 +37,26 @@ class Gateway:
     """See the module. `run` must be running; lanes ask `admit` about a request and then `serve` the socket."""
 
     def __init__(
-        self, chat: Chat, *, limiter: RateLimiter, origins: Origins, proxies: Proxies, pace: Pace | None
+        self,
+        chat: Chat,
+        *,
+        limiter: RateLimiter,
+        origins: Origins,
+        proxies: Proxies,
+        pace: Pace | None,
+        per_user: int | None = None,
     ) -> None:
-        """`pace`: how much one socket may say; None: as much as it can."""
+        """`pace`: how much one socket may say; `per_user`: how many an account may have. None: as much as it can."""
         self.chat = chat
         self.limiter = limiter
         self.proxies = proxies
         self.pace = pace
+        self._per_user = per_user
         self.overlap = not any(chat.hooks.has(hook) for hook in _REORDERING)
         self.rooms = Rooms()
         self.deadlines = Deadlines()
         self.tally = Tally()
-        self._door = Door(chat=chat, origins=origins, proxies=proxies)
+        self._door = Door(chat=chat, limiter=limiter, origins=origins, proxies=proxies)
         self._connections: set[Connection] = set()
         self._by_user: dict[UserId, set[Connection]] = {}
         self._revocations = 0
@@ -61,7 +72,7 @@ class Gateway:
     # --- what lanes call -------------------------------------------------------------------------------------------
 
     async def admit(self, request: Request) -> Admission:
-        """Before the upgrade. Raises Forbidden."""
+        """Before the upgrade. Raises Forbidden, RateLimited."""
         return await self._door.admit(request)
 
     async def serve(self, socket: Socket, admission: Admission) -> None:
@@ -110,6 +121,14 @@ class Gateway:
             identity = await sessions.identify(self.chat, token)
             if before == self._revocations:
                 return identity
+
+    def check_room_for(self, user_id: UserId) -> None:
+        """Raises RateLimited when the account has too many connections already."""
+        if self._per_user is not None and len(self._by_user.get(user_id, ())) >= self._per_user:
+            raise RateLimited(
+                f"Your account has {self._per_user} connections open here: close one, or try again later.",
+                PER_USER_SECONDS,
+            )
 
     def remember(self, connection: Connection) -> None:
         """The connection is signed in: it is to be told of revocations."""

@@ -11,6 +11,7 @@ from chatcore.service.identity import Identity
 from chatserver import sessions
 from chatserver.client import Client, HeaderMap, Headers, Proxies
 from chatserver.origins import Origins
+from chatserver.ratelimit import RateLimiter
 
 
 @attrs.frozen(kw_only=True)
@@ -38,13 +39,15 @@ class Door:
     """Decides about requests for a connection."""
 
     chat: Chat
+    limiter: RateLimiter
     origins: Origins
     proxies: Proxies
 
     async def admit(self, request: Request) -> Admission:
-        """Raises Forbidden for a page of a foreign origin: it would come with its visitor's cookies."""
+        """Raises Forbidden for a page of a foreign origin: it would come with its visitor's cookies; RateLimited."""
         headers = HeaderMap.of(request.headers)
         client = self.proxies.client(request.peer, request.scheme, headers)
+        self.limiter.hit("handshake", client.network)
         self.origins.require(headers, client)
         try:
             identity = await sessions.authenticate_headers(self.chat, headers, _cookies(headers), secure=client.secure)

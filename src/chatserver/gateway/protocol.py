@@ -148,7 +148,11 @@ class Protocol:
             return ()
         wait = math.ceil(early)
         error = RateLimited(f"Too many frames: connect again in {wait} seconds, and send less.", wait)
-        return Send(answers.refusal(None, error)), *self._close(CloseCode.TOO_MANY, f"retryAfter={wait}")
+        return self.turned_away(error)
+
+    def turned_away(self, error: RateLimited) -> Actions:
+        """There is too much of this: end, and say when to come back."""
+        return Send(answers.refusal(None, error)), *self._close(CloseCode.TOO_MANY, f"retryAfter={error.retry_after}")
 
     def text(self, text: str) -> Actions:
         """A text frame."""
@@ -240,6 +244,8 @@ class Protocol:
             self._signing, self._sign_in_by = False, now + SIGN_IN_SECONDS
             if isinstance(error, Unauthorized):
                 return *actions, *self._close(CloseCode.SIGN_IN, "the access token is not good")
+            if isinstance(error, RateLimited):
+                return *actions, *self._close(CloseCode.TOO_MANY, f"retryAfter={error.retry_after}")
         return actions
 
     def _finish(self, turn: Turn, answer: bytes | None) -> Actions:

@@ -64,17 +64,23 @@ class Http:
     context: WorkerContext
 
     @classmethod
-    def of(cls, app: App, state: dict[str, Any]) -> "Http":
+    def of(cls, app: App, state: dict[str, Any], head_limit: int = HEAD_LIMIT) -> "Http":
+        """`head_limit`: bytes of a request head."""
         config = Config()
         config.accesslog = None
         config.errorlog = log
         config.include_server_header = False
-        config.h11_max_incomplete_size = HEAD_LIMIT
-        config.h2_max_header_list_size = HEAD_LIMIT
+        config.h11_max_incomplete_size = head_limit
+        config.h2_max_header_list_size = head_limit
         config.keep_alive_timeout = KEEP_ALIVE_SECONDS
         config.websocket_max_message_size = FRAME_LIMIT
         config.websocket_ping_interval = PING_SECONDS
         return cls(app, state, config, WorkerContext(None))
+
+    @property
+    def head_limit(self) -> int:
+        """Bytes of a request head."""
+        return self.config.h11_max_incomplete_size
 
     async def stop(self) -> None:
         """Idle connections end now, the others after the answer that they wait for."""
@@ -273,7 +279,7 @@ class _WebSocket(WSStream):
 class _Http1(H11Protocol):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.connection = StrictConnection()
+        self.connection = StrictConnection(self.config.h11_max_incomplete_size)
 
     async def _create_stream(self, request: h11.Request) -> None:
         await super()._create_stream(request)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import attrs
 import trio
 
+from chatcore import Config
 from chatcore.errors import ChatError, ValidationFailed
 from chatserver.gateway.gateway import Gateway
 from chatserver.gateway.opening import Admission, Request
@@ -42,6 +43,11 @@ class Limits:
 
     connections: int = 10_000
     per_address: int = 2_000
+
+    @classmethod
+    def of(cls, config: Config) -> "Limits":
+        """As the settings say."""
+        return cls(connections=config.max_connections, per_address=config.max_connections_per_address)
 
 
 class Abortable(Protocol):
@@ -193,7 +199,7 @@ class Listener:
                 if not _may_ask_for_socket(data):
                     return data, None
                 try:
-                    head = parse_head(data)
+                    head = parse_head(data, self._http.head_limit)
                 except ValidationFailed:
                     # Hypercorn has the right answer to what is no HTTP.
                     return data, None

@@ -13,6 +13,7 @@ from chatserver.net.asgi import App, RealtimeApp
 from chatserver.net.hypercorn_http import Http
 from chatserver.net.lifespan import Lifespan
 from chatserver.net.listener import Limits, Listener
+from chatserver.net.strict import HEAD_LIMIT
 
 GRACE_SECONDS = 10.0
 """How long a stop waits for what is under way."""
@@ -26,6 +27,7 @@ async def serve_listeners(
     port: int,
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
+    head_limit: int = HEAD_LIMIT,
     stop: trio.Event | None = None,
     grace: float = GRACE_SECONDS,
     task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
@@ -33,6 +35,7 @@ async def serve_listeners(
     """Serve `app` over HTTP and `gateway` over WebSocket on one port, until `stop` is set or the call is cancelled.
 
     port: 0 takes a free one; the port is reported once connections are taken. limits: on connections; None is none.
+    head_limit: bytes of a request head.
     grace: seconds from `stop` to the end, whatever the peers do. Raises ConfigError when the address cannot be had.
     """
     stop = trio.Event() if stop is None else stop
@@ -42,7 +45,7 @@ async def serve_listeners(
         async with Lifespan(app).running() as state, trio.open_nursery() as working:
             tasks: Background = await working.start(gateway.run)
             async with trio.open_nursery() as nursery:
-                http = Http.of(app, state)
+                http = Http.of(app, state, head_limit)
                 listener = Listener(gateway, http, nursery, limits=limits, tls=tls)
                 for number, each in enumerate(listeners):
                     tasks.keep(f"listener {number}", partial(_accept, listener, each))

@@ -11,7 +11,7 @@ import h11
 from h11._receivebuffer import ReceiveBuffer
 
 HEAD_LIMIT = 16 * 1024
-"""Bytes of a request head."""
+"""Bytes of a request head, where nothing else is configured."""
 
 STRIPPED = frozenset({b"sec-websocket-extensions", b"http2-settings"})
 """Headers that ask for what is never given, and are dangerous to whoever tries to understand them."""
@@ -26,11 +26,19 @@ class _Lines(ReceiveBuffer):
     """Lines of heads, chunk headers and trailers: they end with CRLF only, hold neither of the two otherwise (§2.2),
     and none is continued in the next (§5.2)."""
 
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
     def maybe_extract_lines(self) -> list[bytearray] | None:
         before = bytes(self._data)
         lines = super().maybe_extract_lines()
         if lines is not None:
-            _check(before[: len(before) - len(self._data)])
+            size = len(before) - len(self._data)
+            # h11 holds only to its limit what comes in several pieces.
+            if size > self._limit:
+                raise h11.RemoteProtocolError("the head is too large", error_status_hint=431)
+            _check(before[:size])
         return lines
 
     def maybe_extract_next_line(self) -> bytearray | None:
@@ -50,9 +58,9 @@ def _check(lines: bytes | bytearray) -> None:
 class StrictConnection(h11.Connection):
     """The server's side of a connection."""
 
-    def __init__(self) -> None:
-        super().__init__(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
-        self._receive_buffer = _Lines()
+    def __init__(self, head_limit: int = HEAD_LIMIT) -> None:
+        super().__init__(h11.SERVER, max_incomplete_event_size=head_limit)
+        self._receive_buffer = _Lines(head_limit)
 
     def next_event(self) -> Any:
         event = super().next_event()

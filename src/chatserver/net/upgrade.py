@@ -40,13 +40,15 @@ class Head:
         return self.has_token(b"upgrade", b"websocket")
 
 
-def parse_head(data: bytes) -> Head | None:
-    """The head that `data` begins with; None while it is not complete. Raises ValidationFailed."""
+def parse_head(data: bytes, limit: int = HEAD_LIMIT) -> Head | None:
+    """The head that `data` begins with, of at most `limit` bytes; None while it is not complete. Raises
+    ValidationFailed.
+    """
     if b"\n\r\n" not in data and b"\n\n" not in data:
-        if len(data) > HEAD_LIMIT:
+        if len(data) > limit:
             raise ValidationFailed("The request head is too large.")
         return None
-    connection = StrictConnection()
+    connection = StrictConnection(limit)
     try:
         connection.receive_data(data)
         event = connection.next_event()

@@ -197,7 +197,9 @@ OpenEdge = Callable[..., Awaitable[Edge]]
 
 
 @asynccontextmanager
-async def an_edge(*, pace: Pace | None = None, running: bool = True, **settings: Any) -> AsyncIterator[Edge]:
+async def an_edge(
+    *, pace: Pace | None = None, per_user: int | None = None, running: bool = True, **settings: Any
+) -> AsyncIterator[Edge]:
     settings.setdefault("rate_limits", "off")
     async with a_team(**settings) as team, trio.open_nursery() as nursery:
         chat = team.chat
@@ -205,7 +207,7 @@ async def an_edge(*, pace: Pace | None = None, running: bool = True, **settings:
             rules_of(chat.config.rate_limits), storage=chat.storage, clock=chat.clock, hooks=chat.hooks
         )
         proxies = Proxies(chat.config.trusted_proxies)
-        gateway = Gateway(chat, limiter=limiter, origins=Origins(()), proxies=proxies, pace=pace)
+        gateway = Gateway(chat, limiter=limiter, origins=Origins(()), proxies=proxies, pace=pace, per_user=per_user)
         if running:
             await nursery.start(gateway.run)
         yield Edge(team, gateway, nursery)

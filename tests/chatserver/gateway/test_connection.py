@@ -216,6 +216,24 @@ async def test_too_many_frames_close(make_edge: Any) -> None:
         assert ada.reason == f"retryAfter={last['error']['details']['retryAfter']}"
 
 
+async def test_an_account_has_so_many_connections(make_edge: Any) -> None:
+    async with make_edge(per_user=2) as edge:
+        ada, other = [await edge.join(edge.team.ada) for _ in range(2)]
+        more = edge.open(await edge.team.identity(edge.team.ada))
+        assert await more.closed() == 4429
+        assert more.reason == "retryAfter=30"
+        assert more.pending()[-1]["error"]["details"] == {"retryAfter": 30}
+        late = edge.open()
+        reply = await late.ask("authenticate", accessToken=await edge.team.token(edge.team.ada))
+        assert reply["error"]["code"] == "RATE_LIMIT_EXCEEDED"
+        assert await late.closed() == 4429
+        await edge.join(edge.team.bob)
+        assert (await ada.ask("authenticate", accessToken=await edge.team.token(edge.team.ada)))["ok"]
+        other.hang_up()
+        await trio.testing.wait_all_tasks_blocked()
+        await edge.join(edge.team.ada)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "nope", "7"])
 async def test_what_is_no_object_closes(edge: Any, text: str) -> None:
     ada = await edge.join(edge.team.ada)

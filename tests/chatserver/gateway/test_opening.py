@@ -14,7 +14,12 @@ HOST = (b"host", b"chat.example.org")
 
 @pytest.fixture
 def door(edge: Any) -> Door:
-    return Door(chat=edge.team.chat, origins=Origins(["https://app.example.org"]), proxies=Proxies(["10.0.0.0/8"]))
+    return Door(
+        chat=edge.team.chat,
+        limiter=edge.gateway.limiter,
+        origins=Origins(["https://app.example.org"]),
+        proxies=Proxies(["10.0.0.0/8"]),
+    )
 
 
 def request(*headers: tuple[bytes, bytes], scheme: str = "wss", peer: str = "192.0.2.7") -> Request:

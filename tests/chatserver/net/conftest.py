@@ -79,7 +79,9 @@ async def small_app(scope: Any, receive: Any, send: Any) -> None:
 @asynccontextmanager
 async def a_server(lane: str = "native", app: Any = small_app, **options: Any) -> AsyncIterator[Server]:
     settings = {
-        name: options.pop(name) for name in ("rate_limits", "pace", "plugins", "trusted_proxies") if name in options
+        name: options.pop(name)
+        for name in ("rate_limits", "pace", "per_user", "plugins", "trusted_proxies")
+        if name in options
     }
     async with an_edge(running=False, **settings) as edge, trio.open_nursery() as nursery:
         stop = trio.Event()

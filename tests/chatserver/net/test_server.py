@@ -193,6 +193,27 @@ async def test_connections_are_counted_and_bounded(make_server: Any) -> None:
             await client.aclose()
 
 
+async def test_sockets_are_opened_so_fast(make_server: Any) -> None:
+    rates = {"handshake": {"requests": 2, "window": 60}}
+    async with make_server(rate_limits=rates, trusted_proxies=("127.0.0.0/8",)) as server:
+        for _ in range(2):
+            await server.joined(server.team.ada)
+        early = Client(await trio.open_tcp_stream("127.0.0.1", server.port))
+        status, headers, body = await early.upgrade()
+        assert (status, headers["retry-after"]) == (429, "60")
+        assert b"RATE_LIMIT_EXCEEDED" in body
+        await early.aclose()
+        await server.client(headers=("X-Forwarded-For: 192.0.2.7",))
+
+
+async def test_a_head_is_so_large(make_server: Any) -> None:
+    for limit, status in ((4096, 431), (16384, 200)):
+        async with make_server(head_limit=limit) as server:
+            client = Client(await trio.open_tcp_stream("127.0.0.1", server.port))
+            assert (await client.get("/", f"X-Long: {'x' * 6000}"))[0] == status
+            await client.aclose()
+
+
 async def test_our_proxy_brings_many_clients(make_server: Any) -> None:
     limits = Limits(connections=4, per_address=1)
     async with make_server(limits=limits, trusted_proxies=("127.0.0.0/8",)) as server:

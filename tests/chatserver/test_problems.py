@@ -30,6 +30,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
         (errors.RateLimited("x", 7), 429, "RATE_LIMIT_EXCEEDED"),
         (errors.Unavailable("x"), 503, "SERVICE_UNAVAILABLE"),
         (errors.StorageFull("x"), 507, "SERVICE_UNAVAILABLE"),
+        (errors.VoiceFull("x"), 503, "SERVICE_UNAVAILABLE"),
         (errors.ConfigError("x"), 500, "INTERNAL_ERROR"),
         (ZeroDivisionError("x"), 500, "INTERNAL_ERROR"),
         (BadRequest(), 400, "VALIDATION_FAILED"),

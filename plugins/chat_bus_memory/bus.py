@@ -1,59 +1,29 @@
 """The bus within one process."""
 
 import logging
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
+from chatcore.ports import Envelope, Subscribers
 from chatcore.ports.bus import Deliver
-from chatcore.ports.envelope import Envelope
 
 log = logging.getLogger("chatcore.bus.memory")
 
 
 class MemoryBus:
-    """A `chatcore.ports.Bus` that calls its subscribers on the spot.
-
-    What a subscriber publishes while it is being called waits until the others have had what came before: everybody
-    sees one order. A subscriber that raises is logged, and costs the others nothing.
-    """
+    """A `chatcore.ports.Bus` that calls its subscribers on the spot; there are no other nodes."""
 
     def __init__(self) -> None:
-        self._subscribers: dict[object, Deliver] = {}
-        self._waiting: deque[Sequence[Envelope]] = deque()
-        self._delivering = False
+        self._subscribers = Subscribers(log)
 
     def publish(self, envelopes: Sequence[Envelope]) -> None:
         """Hand envelopes to every subscriber before returning."""
-        self._waiting.append(tuple(envelopes))
-        if self._delivering:
-            return
-        self._delivering = True
-        try:
-            while self._waiting:
-                self._deliver(self._waiting.popleft())
-        finally:
-            self._delivering = False
+        self._subscribers.deliver(envelopes)
 
-    def _deliver(self, envelopes: Sequence[Envelope]) -> None:
-        for key, deliver in list(self._subscribers.items()):
-            if key not in self._subscribers:  # it left while the others were called
-                continue
-            try:
-                deliver(envelopes)
-            except Exception:
-                log.exception("a subscriber of the bus failed; %d events are lost to it", len(envelopes))
-
-    @contextmanager
-    def subscribe(self, deliver: Deliver) -> Iterator[None]:
+    def subscribe(self, deliver: Deliver) -> AbstractContextManager[None]:
         """While the context is open, call `deliver` with what is published."""
-        key = object()
-        self._subscribers[key] = deliver
-        try:
-            yield
-        finally:
-            del self._subscribers[key]
+        return self._subscribers.subscribe(deliver)
 
     async def health(self) -> dict[str, Any]:
         """Always well: it is as alive as the process."""

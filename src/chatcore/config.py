@@ -44,8 +44,13 @@ class Config:
     redis_url: str | None = _setting(
         None,
         "REDIS_URL",
-        "The bus between the nodes of one installation; without it there is one node.",
+        "Redis, which carries events between the nodes of one installation: `redis://host`, `rediss://` over TLS, "
+        "`redis+sentinel://host,host/name`, `redis+cluster://host,host`. Without it PostgreSQL carries them; with SQLite "
+        "there is one node.",
         shown=_without_password,
+    )
+    bus: str | None = _setting(
+        None, "CHATCORE_BUS", "What carries events between nodes, by its name, where the URLs should not choose."
     )
     secret: str | None = _setting(
         None,

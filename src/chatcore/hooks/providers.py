@@ -30,9 +30,7 @@ def choose(providers: Sequence[Provider], config: Config) -> Chosen:
     """
     return Chosen(
         storage=by_url(providers, "storage", config.database_url, "database_url"),
-        bus=by_url(providers, "bus", config.redis_url, "redis_url")
-        if config.redis_url
-        else by_name(providers, "bus", "memory"),
+        bus=_bus(providers, config),
         presence=only(providers, "presence"),
         token=only(providers, "token"),
         auth=chain(providers, "auth"),
@@ -67,6 +65,16 @@ def by_url(providers: Sequence[Provider], kind: str, url: str, setting: str) -> 
         f"{setting}: no installed plugin provides the {kind} for {scheme}: (there is: {known}); "
         f"install the plugin that does, or set another {setting}"
     )
+
+
+def _bus(providers: Sequence[Provider], config: Config) -> Provider:
+    if config.bus:
+        return by_name(providers, "bus", config.bus)
+    if config.redis_url:
+        return by_url(providers, "bus", config.redis_url, "redis_url")
+    scheme = config.database_url.partition(":")[0]
+    beside = [each for each in providers if each.kind == "bus" and scheme in each.schemes]
+    return beside[0] if beside else by_name(providers, "bus", "memory")
 
 
 def by_name(providers: Sequence[Provider], kind: str, name: str) -> Provider:

@@ -9,6 +9,7 @@ from chatcore.ports.migrator import Migration, Migrator
 from chatcore.ports.plugin_data import Pairs, PluginMigration, Sql
 from chatcore.ports.presence import PresenceTracker
 from chatcore.ports.provider import Provider, ProviderContext
+from chatcore.ports.relayed import Line, RelayedBus, relaying
 from chatcore.ports.shelf import Shelf, StoredShelf, bot_space, plugin_space
 from chatcore.ports.storage import (
     ChannelAccess,
@@ -21,6 +22,7 @@ from chatcore.ports.storage import (
     WorkspaceAccess,
     WorkspaceSummary,
 )
+from chatcore.ports.subscribers import Subscribers
 from chatcore.ports.voice import (
     HuddleStats,
     LegStats,
@@ -48,6 +50,7 @@ __all__ = [
     "Envelope",
     "HuddleStats",
     "LegStats",
+    "Line",
     "MediaRestarted",
     "Migration",
     "Migrator",
@@ -59,6 +62,7 @@ __all__ = [
     "Provider",
     "ProviderContext",
     "RecordingFinished",
+    "RelayedBus",
     "Search",
     "SeatLost",
     "SeatSlots",
@@ -67,6 +71,7 @@ __all__ = [
     "Sql",
     "Storage",
     "StoredShelf",
+    "Subscribers",
     "TokenCodec",
     "TokenKind",
     "Tx",
@@ -82,5 +87,6 @@ __all__ = [
     "background",
     "bot_space",
     "plugin_space",
+    "relaying",
     "seal",
 ]

@@ -55,6 +55,18 @@ def test_the_configuration_chooses(make_hooks: MakeHooks) -> None:
     assert choose(providers, Config(redis_url="rediss://host")).bus.name == "redis"
 
 
+def test_the_bus_goes_with_the_database_unless_it_is_chosen(make_hooks: MakeHooks) -> None:
+    postgres = Provides("chat_postgres", ("storage", "postgres", "postgresql"), ("bus", "postgres", "postgresql"))
+    providers = make_hooks(*ALL, postgres).providers()
+    database = {"database_url": "postgresql://host/db"}
+    assert choose(providers, Config(**database)).bus.name == "postgres"
+    assert choose(providers, Config(**database, redis_url="redis://host")).bus.name == "redis"
+    assert choose(providers, Config(**database, redis_url="redis://host", bus="postgres")).bus.name == "postgres"
+    assert choose(providers, Config(**database, bus="memory")).bus.name == "memory"
+    with pytest.raises(ConfigError, match="no installed plugin provides the bus 'pigeon'"):
+        choose(providers, Config(bus="pigeon"))
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [

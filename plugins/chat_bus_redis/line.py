@@ -59,8 +59,9 @@ async def _listen(
     It reads the connection itself: coredis' `PubSub` gathers without bound, and breaks down when it is cancelled after
     its connection was lost.
     """
-    primary = {"primary": True} if isinstance(client, coredis.RedisCluster) else {}
-    async with client.connection_pool.acquire(**primary) as connection:
+    pool: Any = client.connection_pool
+    acquired = pool.acquire(primary=True) if isinstance(client, coredis.RedisCluster) else pool.acquire()
+    async with acquired as connection:
         try:
             connection.send_command(b"SUBSCRIBE", channel)
             with trio.CancelScope(deadline=trio.current_time() + ANSWER_SECONDS) as waiting:
@@ -90,7 +91,10 @@ async def connected(address: Address) -> AsyncIterator[Client]:
         options |= {"ssl": True, "ssl_cert_reqs": "required", "ssl_check_hostname": True}
     places = [TCPLocation(host, port) for host, port in address.hosts]
     if address.kind == "cluster":
-        async with coredis.RedisCluster(startup_nodes=places, verify_version=False, **options) as cluster:
+        cluster: coredis.RedisCluster[bytes] = coredis.RedisCluster(
+            startup_nodes=places, verify_version=False, decode_responses=False, **options
+        )
+        async with cluster:
             yield cluster
     elif address.kind == "sentinel":
         asking = {"connect_timeout": CONNECT_SECONDS, "stream_timeout": ANSWER_SECONDS}

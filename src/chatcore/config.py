@@ -45,7 +45,7 @@ class Config:
         None,
         "REDIS_URL",
         "Redis, which carries events between the nodes of one installation: `redis://host`, `rediss://` over TLS, "
-        "`redis+sentinel://host,host/name`, `redis+cluster://host,host`. Without it PostgreSQL carries them; with SQLite "
+        "`redis+sentinel://host,host/name`, `redis+cluster://host,host`. Without it PostgreSQL does; with SQLite "
         "there is one node.",
         shown=_without_password,
     )

@@ -122,6 +122,10 @@ class Hooks:
         finally:
             self._slot.chat = None
 
+    async def settled(self) -> None:
+        """Wait until the observers of every plugin have handled what they were told: for tests."""
+        await self._supervision.settled()
+
     # --- what operators ask ------------------------------------------------------------------------------------------
 
     def plugins(self) -> list[PluginInfo]:

@@ -65,6 +65,12 @@ class Supervision:
             plugin.scope.cancel()
         plugin.queue.clear()
 
+    async def settled(self) -> None:
+        """Wait until no plugin has a fact left to handle."""
+        # Again and again: what one plugin does about a fact may be a fact for another.
+        while busy := [plugin for plugin in self._registry.plugins if len(plugin.queue)]:
+            await busy[0].queue.drained()
+
     def health(self) -> dict[str, Any]:
         """See `Hooks.health`."""
         plugins = {plugin.name: self._health_of(plugin) for plugin in self._registry.plugins}
@@ -111,9 +117,7 @@ class Supervision:
 
     async def _drain(self) -> None:
         with trio.move_on_after(DRAIN_LIMIT) as scope:
-            # Again and again: what one plugin does about a fact may be a fact for another.
-            while busy := [plugin for plugin in self._registry.plugins if len(plugin.queue)]:
-                await busy[0].queue.drained()
+            await self.settled()
         if scope.cancelled_caught:
             left = sum(len(plugin.queue) for plugin in self._registry.plugins)
             _log.warning("plugins had not handled %d facts when the chat was closed", left)

@@ -1,5 +1,7 @@
 """JSON <-> values. camelCase outside, snake_case inside; strict: nothing unknown is taken, nothing is coerced.
 
+Only what a server said is read with `tolerant`: a newer one may say more than a client knows.
+
 Fields that are None are left out of what is written (the specification's `field?:`). Times are ISO 8601 in UTC with
 milliseconds and `Z`. JSON itself is orjson's: NaN, infinities and lone surrogates cannot pass in either direction.
 """
@@ -68,10 +70,13 @@ def decode(data: bytes | str) -> Any:
         raise ValidationFailed("The body is not valid JSON.", {"body": str(error)}) from None
 
 
-def structure(data: Any, cls: type[T]) -> T:
-    """The value of class `cls` that `data` describes. Raises ValidationFailed with the path of each bad field."""
+def structure(data: Any, cls: type[T], *, tolerant: bool = False) -> T:
+    """The value of class `cls` that `data` describes. Raises ValidationFailed with the path of each bad field.
+
+    tolerant: fields that are not known are passed over.
+    """
     try:
-        return _converter().structure(data, cls)
+        return _converter(tolerant=tolerant).structure(data, cls)
     except Exception as error:  # cattrs raises groups of many kinds; each becomes one line per field
         details = dict(_problems(error, ""))
         first = next(iter(details.items()))
@@ -103,9 +108,9 @@ def stamp(event: Event, workspace_id: WorkspaceId, seq: int) -> Event:
 
 
 @cache
-def _converter() -> cattrs.Converter:
+def _converter(*, tolerant: bool = False) -> cattrs.Converter:
     """Built once per process: it is a pure function of the classes."""
-    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
+    converter = cattrs.Converter(forbid_extra_keys=not tolerant, detailed_validation=True)
     for primitive in (str, int, bool, float):
         converter.register_structure_hook(primitive, _strict(primitive))
     for id_type in ID_TYPES:
@@ -135,7 +140,11 @@ def _structure_attrs(converter: cattrs.Converter, cls: type[Any]) -> Callable[..
     if issubclass(cls, Event):
         return _structure_event(converter, cls, renames)
     inner = make_dict_structure_fn(
-        cls, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=True, **renames
+        cls,
+        converter,
+        _cattrs_forbid_extra_keys=converter.forbid_extra_keys,
+        _cattrs_detailed_validation=True,
+        **renames,
     )
 
     def structure_object(data: Any, _: Any) -> Any:
@@ -150,7 +159,11 @@ def _structure_event(converter: cattrs.Converter, cls: type[Event], renames: dic
     # The workspace stands in the envelope: `stamp` fills it in after the data is read.
     renames["workspace_id"] = override(rename="workspaceId")
     inner = make_dict_structure_fn(
-        cls, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=True, **renames
+        cls,
+        converter,
+        _cattrs_forbid_extra_keys=converter.forbid_extra_keys,
+        _cattrs_detailed_validation=True,
+        **renames,
     )
 
     def structure_event(data: Any, _: Any) -> Any:

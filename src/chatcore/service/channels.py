@@ -42,6 +42,14 @@ class ChannelView:
     members: tuple[MemberCard, ...]
 
 
+@attrs.frozen(kw_only=True)
+class ChannelListing:
+    """The channels that exist for one person, by name, as the events up to `seq` made them."""
+
+    channels: tuple[ChannelSummary, ...]
+    seq: int
+
+
 @attrs.frozen
 class Channels:
     """Every method raises NotFound for a channel that the actor may not see."""
@@ -138,12 +146,19 @@ class Channels:
 
     async def list(self, workspace: WorkspaceRef, *, actor: UserRef) -> list[ChannelSummary]:
         """Every channel that exists for the actor, with their read state and the last message, by name."""
+        return list((await self.listing(workspace, actor=actor)).channels)
+
+    async def listing(self, workspace: WorkspaceRef, *, actor: UserRef) -> ChannelListing:
+        """As `list`, with the place in the event log that it shows."""
         user_id: UserId = id_of(actor)
         facts = await self._core.workspace(workspace, user_id, Action.WORKSPACE_VIEW)
         public = facts.role(user_id) is not Role.GUEST
-        return await self._core.storage.read(
-            lambda tx: tx.channels.summaries(facts.workspace_id, user_id, public=public)
-        )
+
+        async def work(tx: Tx) -> ChannelListing:
+            found = await tx.channels.summaries(facts.workspace_id, user_id, public=public)
+            return ChannelListing(channels=tuple(found), seq=(await tx.events.position(facts.workspace_id)).seq)
+
+        return await self._core.storage.read(work)
 
     async def get(self, channel: ChannelRef, *, actor: UserRef) -> ChannelView:
         """A channel and its members."""

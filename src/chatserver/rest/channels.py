@@ -44,6 +44,10 @@ class ChannelItem:
     last_message: LastMessage | None = None
     is_huddle_active: bool
     joined: bool
+    settings: Mapping[str, Any]
+    created_by: UserId
+    created_at: datetime
+    updated_at: datetime
     archived_at: datetime | None = None
     member_ids: tuple[UserId, ...] | None = None
 
@@ -62,6 +66,10 @@ class ChannelItem:
             last_message=summary.last_message,
             is_huddle_active=summary.is_huddle_active,
             joined=summary.joined,
+            settings=channel.settings,
+            created_by=channel.created_by,
+            created_at=channel.created_at,
+            updated_at=channel.updated_at,
             archived_at=channel.archived_at,
             member_ids=summary.members or None,
         )
@@ -69,7 +77,10 @@ class ChannelItem:
 
 @attrs.frozen(kw_only=True)
 class ChannelListResponse:
+    """What the events up to `seq` made of the channels: a client that follows the events goes on behind it."""
+
     channels: tuple[ChannelItem, ...]
+    seq: int
 
 
 @attrs.frozen(kw_only=True)
@@ -140,8 +151,8 @@ async def shown(call: Call, channel_id: ChannelId) -> ChannelResponse:
 async def list_channels(call: Call, slug: Slug) -> ChannelListResponse:
     """Every channel that exists for the caller, with what is unread in it, by name."""
     workspace_id = await call.chat.workspaces.resolve(slug, actor=call.actor)
-    found = await call.chat.channels.list(workspace_id, actor=call.actor)
-    return ChannelListResponse(channels=tuple(ChannelItem.of(summary) for summary in found))
+    listing = await call.chat.channels.listing(workspace_id, actor=call.actor)
+    return ChannelListResponse(channels=tuple(ChannelItem.of(summary) for summary in listing.channels), seq=listing.seq)
 
 
 async def create_channel(call: Call, slug: Slug, body: CreateChannelRequest) -> ChannelResponse:

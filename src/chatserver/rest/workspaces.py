@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from chatcore.ids import WorkspaceId
+from chatcore.ids import UserId, WorkspaceId
 from chatcore.model import Role
 from chatserver.fields import ABSENT, Description, Settings, Slug, Title
 from chatserver.parts import Call
@@ -61,7 +61,9 @@ class WorkspaceResponse:
     settings: Mapping[str, Any]
     member_count: int
     role: Role
+    created_by: UserId
     created_at: datetime
+    updated_at: datetime
 
 
 async def shown(call: Call, workspace_id: WorkspaceId) -> WorkspaceResponse:
@@ -77,7 +79,9 @@ async def shown(call: Call, workspace_id: WorkspaceId) -> WorkspaceResponse:
         settings=workspace.settings,
         member_count=view.member_count,
         role=view.role,
+        created_by=workspace.created_by,
         created_at=workspace.created_at,
+        updated_at=workspace.updated_at,
     )
 
 

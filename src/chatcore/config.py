@@ -41,6 +41,15 @@ class Config:
     database_pool_size: int = _setting(
         10, "DATABASE_POOL_SIZE", "Connections that read at the same time.", min=1, max=500
     )
+    tls_cert: str | None = _setting(
+        None,
+        "TLS_CERT",
+        "A file with the server's certificate and those that vouch for it (PEM): HTTPS without a proxy. Read again "
+        "when it changes, and at SIGHUP.",
+    )
+    tls_key: str | None = _setting(
+        None, "TLS_KEY", "A file with the private key of `tls_cert` (PEM, not encrypted), unless that holds it too."
+    )
     redis_url: str | None = _setting(
         None,
         "REDIS_URL",

@@ -19,6 +19,7 @@ from chatserver.gateway.flow import Pace
 from chatserver.gateway.gateway import Gateway
 from chatserver.logs import logging_to
 from chatserver.net.asgi import App
+from chatserver.net.certificate import Certificate
 from chatserver.net.listener import Limits
 from chatserver.net.server import GRACE_SECONDS, serve_listeners
 from chatserver.parts import Parts
@@ -62,7 +63,7 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     app: QuartTrio | None = None,
-    tls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext | Certificate | None = None,
     stop: trio.Event | None = None,
     grace: float = GRACE_SECONDS,
     task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED,
@@ -70,7 +71,7 @@ async def serve(
     """Serve a chat over HTTP and WebSocket until cancelled, or until `stop` is set and what is under way is done.
 
     port: 0 picks a free one; `nursery.start` returns the `Address`. app: see `create_app`. grace: seconds from `stop`
-    to the end, whatever the peers do. Raises ConfigError.
+    to the end, whatever the peers do. tls: a `Certificate` is taken up again when its files change. Raises ConfigError.
     """
     parts = Parts.of(chat, ROUTES)
     limited = bool(parts.limiter.rules)
@@ -122,10 +123,10 @@ def make_gateway(parts: Parts, *, limited: bool) -> Gateway:
 async def run_server(config: Config, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     """The whole of `chatcore serve`: open the chat, say where it is, serve until SIGTERM or SIGINT.
 
-    One line goes to stdout, once connections are accepted; logs, and the first owner's password, go to stderr. Raises
-    ConfigError, Unavailable.
+    One line goes to stdout, once connections are accepted; logs, and the first owner's password, go to stderr. SIGHUP
+    reads the certificate again. Raises ConfigError, Unavailable.
     """
-    stop = trio.Event()
+    stop, tls = trio.Event(), Certificate.of(config)
     with logging_to(config.log_level, config.log_file):
         try:
             async with open_chat(config=config) as chat, trio.open_nursery() as watching:
@@ -133,8 +134,10 @@ async def run_server(config: Config, *, host: str = "127.0.0.1", port: int = 800
                 if owner is not None:
                     sys.stderr.write(owner.announcement())
                 watching.start_soon(_stop_on_signal, stop, watching.cancel_scope)
+                if tls is not None:
+                    watching.start_soon(_renew_on_signal, tls)
                 async with trio.open_nursery() as serving:
-                    address = await serving.start(partial(serve, chat, host=host, port=port, stop=stop))
+                    address = await serving.start(partial(serve, chat, host=host, port=port, tls=tls, stop=stop))
                     sys.stdout.write(f"Chatcore is ready on {address.url}\n")
                     sys.stdout.flush()
                 watching.cancel_scope.cancel()
@@ -148,6 +151,12 @@ async def _stop_on_signal(stop: trio.Event, scope: trio.CancelScope) -> None:
             if stop.is_set():
                 scope.cancel()  # a second signal means: now
             stop.set()
+
+
+async def _renew_on_signal(certificate: Certificate) -> None:
+    with trio.open_signal_receiver(signal.SIGHUP) as signals:
+        async for _ in signals:
+            await certificate.renew()
 
 
 def _only(error: BaseException) -> BaseException:

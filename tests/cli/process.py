@@ -10,7 +10,7 @@ from tests.cli.shell import CHATCORE
 
 PATIENCE = 30.0
 """Seconds that anything may take on a busy machine."""
-READY = re.compile(r"^Chatcore is ready on (http://\S+)$", re.MULTILINE)
+READY = re.compile(r"^Chatcore is ready on (https?://\S+)$", re.MULTILINE)
 
 
 class Process:
@@ -37,6 +37,10 @@ class Process:
 
     def said(self) -> str:
         return f"{self.out.read_text()}\n---\n{self.err.read_text()}"
+
+    def tell(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it, and give its exit status."""

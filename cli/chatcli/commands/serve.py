@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import trio
@@ -28,6 +29,8 @@ async def _serve(config: Config, host: str, port: int, migrate: bool) -> None:
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0 picks one."
 )
 @database_options
+@click.option("--tls-cert", metavar="FILE", help="Serve HTTPS with this certificate (TLS_CERT).")
+@click.option("--tls-key", metavar="FILE", help="Its private key, unless that is in the same file (TLS_KEY).")
 @click.option("--redis-url", metavar="URL", help="Redis, which carries events between servers (REDIS_URL).")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Server processes.")
 @click.option(
@@ -39,6 +42,8 @@ def serve(
     port: int,
     config_file: Path | None,
     database_url: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     redis_url: str | None,
     workers: int,
     plugins: tuple[str, ...],
@@ -53,9 +58,11 @@ def serve(
     Examples:
       chatcore serve
       chatcore serve --port 9000 --database-url sqlite:////var/lib/chatcore/chat.db
+      chatcore serve --host 0.0.0.0 --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
       chatcore serve --config /etc/chatcore/chat.toml --plugin nospam.py
     """
-    flags = {"database_url": database_url, "redis_url": redis_url, "plugins": plugins or None}
+    flags: dict[str, Any] = {"database_url": database_url, "redis_url": redis_url, "plugins": plugins or None}
+    flags |= {"tls_cert": tls_cert, "tls_key": tls_key}
     config = settings.read(config_file, flags)
     if workers > 1:
         raise problem.Failure(

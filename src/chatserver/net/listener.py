@@ -17,6 +17,7 @@ from chatserver.gateway.gateway import Gateway
 from chatserver.gateway.opening import Admission, Request
 from chatserver.net import refusal
 from chatserver.net.asgi import PATH
+from chatserver.net.certificate import Certificate
 from chatserver.net.hypercorn_http import Http, HttpConnection
 from chatserver.net.native import NativeSocket
 from chatserver.net.transport import TcpTransport, TlsTransport, Transport
@@ -64,7 +65,7 @@ class Listener:
         nursery: trio.Nursery,
         *,
         limits: Limits | None,
-        tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | Certificate | None = None,
     ) -> None:
         self._gateway = gateway
         self._http = http
@@ -144,7 +145,7 @@ class Listener:
             if self._tls is None:
                 await self._plain(connection, peer)
             else:
-                await self._secure(connection, peer, self._tls)
+                await self._secure(connection, peer, _context(self._tls))
         except* Exception as group:
             if group.split(_GONE)[1] is not None:
                 log.exception("a connection failed and was closed", exc_info=group)
@@ -232,6 +233,10 @@ class Listener:
         finally:
             websocket.abort()
             self._open.discard(websocket)
+
+
+def _context(tls: ssl.SSLContext | Certificate) -> ssl.SSLContext:
+    return tls.context if isinstance(tls, Certificate) else tls
 
 
 def _may_ask_for_socket(data: bytes) -> bool:

@@ -10,6 +10,7 @@ from chatcore.ports import Background
 from chatserver.gateway.gateway import Gateway
 from chatserver.net import binding
 from chatserver.net.asgi import App, RealtimeApp
+from chatserver.net.certificate import Certificate
 from chatserver.net.hypercorn_http import Http
 from chatserver.net.lifespan import Lifespan
 from chatserver.net.listener import Limits, Listener
@@ -25,7 +26,7 @@ async def serve_listeners(
     *,
     host: str,
     port: int,
-    tls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext | Certificate | None = None,
     limits: Limits | None = None,
     head_limit: int = HEAD_LIMIT,
     stop: trio.Event | None = None,
@@ -47,6 +48,8 @@ async def serve_listeners(
             async with trio.open_nursery() as nursery:
                 http = Http.of(app, state, head_limit)
                 listener = Listener(gateway, http, nursery, limits=limits, tls=tls)
+                if isinstance(tls, Certificate):
+                    tasks.keep("certificate", tls.watch)
                 for number, each in enumerate(listeners):
                     tasks.keep(f"listener {number}", partial(_accept, listener, each))
                 task_status.started(listeners[0].getsockname()[1])

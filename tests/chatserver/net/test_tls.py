@@ -1,8 +1,6 @@
 """Both lanes under TLS, and HTTP/2 beside them."""
 
-import shutil
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import h2.connection
 import h2.events
 import pytest
 import trio
+from tests.chatserver.net.authority import make_certificate
 from tests.chatserver.net.client import Client
 from tests.chatserver.net.conftest import a_server
 from tests.chatserver.net.frames import TEXT, frame
@@ -20,17 +19,7 @@ from tests.chatserver.net.frames import TEXT, frame
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for 127.0.0.1 and its key, in one file."""
-    if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl here to make a certificate")
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=chat",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key", "-out", folder / "cert"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    both = folder / "both"
-    both.write_bytes((folder / "key").read_bytes() + (folder / "cert").read_bytes())
-    return both
+    return make_certificate(tmp_path_factory.mktemp("tls")) / "both"
 
 
 @pytest.fixture

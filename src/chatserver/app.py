@@ -2,9 +2,12 @@
 
 import logging
 import signal
+import socket
 import ssl
 import sys
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import attrs
@@ -12,18 +15,23 @@ import trio
 from quart_trio import QuartTrio
 
 from chatcore import Chat, Config, open_chat
+from chatcore.errors import ConfigError
 from chatcore.ports import background
 from chatserver.bootstrap import bootstrap
 from chatserver.edge import Edge, answer_everything
 from chatserver.gateway.flow import Pace
 from chatserver.gateway.gateway import Gateway
 from chatserver.logs import logging_to
+from chatserver.net import binding
 from chatserver.net.asgi import App
 from chatserver.net.certificate import Certificate
 from chatserver.net.listener import Limits
 from chatserver.net.server import GRACE_SECONDS, serve_listeners
 from chatserver.parts import Parts
 from chatserver.rest import ROUTES
+from chatserver.supervisor import Supervisor, Worker, until_orphaned
+
+__all__ = ["Address", "Worker", "create_app", "make_gateway", "run_server", "run_workers", "serve"]
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +74,14 @@ async def serve(
     tls: ssl.SSLContext | Certificate | None = None,
     stop: trio.Event | None = None,
     grace: float = GRACE_SECONDS,
+    listeners: Sequence[socket.socket] = (),
     task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve a chat over HTTP and WebSocket until cancelled, or until `stop` is set and what is under way is done.
 
     port: 0 picks a free one; `nursery.start` returns the `Address`. app: see `create_app`. grace: seconds from `stop`
-    to the end, whatever the peers do. tls: a `Certificate` is taken up again when its files change. Raises ConfigError.
+    to the end, whatever the peers do. tls: a `Certificate` is taken up again when its files change. listeners: sockets
+    that listen already; host then only names them. Raises ConfigError.
     """
     parts = Parts.of(chat, ROUTES)
     limited = bool(parts.limiter.rules)
@@ -90,6 +100,7 @@ async def serve(
         head_limit=chat.config.max_head_size,
         stop=stop,
         grace=grace,
+        listeners=listeners,
     )
     async with background() as tasks:
         # Ends last, so that what was counted to the very end is saved.
@@ -120,14 +131,18 @@ def make_gateway(parts: Parts, *, limited: bool) -> Gateway:
     return gateway
 
 
-async def run_server(config: Config, *, host: str = "127.0.0.1", port: int = 8000) -> None:
+async def run_server(
+    config: Config, *, host: str = "127.0.0.1", port: int = 8000, worker: Worker | None = None
+) -> None:
     """The whole of `chatcore serve`: open the chat, say where it is, serve until SIGTERM or SIGINT.
 
     One line goes to stdout, once connections are accepted; logs, and the first owner's password, go to stderr. SIGHUP
-    reads the certificate again. Raises ConfigError, Unavailable.
+    reads the certificate again. worker: when this is one of several processes (see `run_workers`). Raises ConfigError,
+    Unavailable.
     """
     stop, tls = trio.Event(), Certificate.of(config)
-    with logging_to(config.log_level, config.log_file):
+    listeners = binding.inherit(worker.sockets) if worker is not None else []
+    with logging_to(config.log_level, _log_file(config, worker)):
         try:
             async with open_chat(config=config) as chat, trio.open_nursery() as watching:
                 owner = await bootstrap(chat)
@@ -136,13 +151,65 @@ async def run_server(config: Config, *, host: str = "127.0.0.1", port: int = 800
                 watching.start_soon(_stop_on_signal, stop, watching.cancel_scope)
                 if tls is not None:
                     watching.start_soon(_renew_on_signal, tls)
+                if worker is not None:
+                    watching.start_soon(_stop_when_orphaned, stop)
                 async with trio.open_nursery() as serving:
-                    address = await serving.start(partial(serve, chat, host=host, port=port, tls=tls, stop=stop))
-                    sys.stdout.write(f"Chatcore is ready on {address.url}\n")
-                    sys.stdout.flush()
+                    address = await serving.start(
+                        partial(serve, chat, host=host, port=port, tls=tls, stop=stop, listeners=listeners)
+                    )
+                    _say_ready(address)
                 watching.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise _only(group) from None
+
+
+async def run_workers(
+    config: Config, *, command: Sequence[str], workers: int, host: str = "127.0.0.1", port: int = 8000
+) -> int:
+    """The whole of `chatcore serve --workers N`: so many processes on one port, until SIGTERM or SIGINT; exit status.
+
+    command: starts one of them, `--worker …` added. Raises ConfigError.
+    """
+    if config.database_url.startswith(("sqlite:", "memory:")):
+        raise ConfigError(
+            "--workers needs PostgreSQL: an SQLite file has one writer, and more processes would only wait for each "
+            "other; set DATABASE_URL=postgresql://HOST/NAME, or leave --workers"
+        )
+    tls = Certificate.of(config) is not None
+    listeners = await binding.bind(host, port)
+    address = Address(host=host, port=listeners[0].getsockname()[1], tls=tls)
+    with logging_to(config.log_level, config.log_file):
+        sockets = [listener.fileno() for listener in listeners]
+        supervisor = Supervisor(command, workers, sockets, GRACE_SECONDS, renews=tls)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_say_when_ready, supervisor, address)
+            status = await supervisor.run()
+            nursery.cancel_scope.cancel()
+        return status
+
+
+async def _say_when_ready(supervisor: Supervisor, address: Address) -> None:
+    await supervisor.ready.wait()
+    _say_ready(address)
+
+
+def _say_ready(address: Address) -> None:
+    sys.stdout.write(f"Chatcore is ready on {address.url}\n")
+    sys.stdout.flush()
+
+
+def _log_file(config: Config, worker: Worker | None) -> str | None:
+    """Each process has a file of its own: two that rotate the same one would lose lines."""
+    if config.log_file is None or worker is None:
+        return config.log_file
+    path = Path(config.log_file)
+    return str(path.with_name(f"{path.stem}.{worker.number}{path.suffix}"))
+
+
+async def _stop_when_orphaned(stop: trio.Event) -> None:
+    await until_orphaned()
+    log.warning("the supervisor is gone: this worker stops")
+    stop.set()
 
 
 async def _stop_on_signal(stop: trio.Event, scope: trio.CancelScope) -> None:

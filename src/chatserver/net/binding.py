@@ -30,6 +30,14 @@ async def bind(host: str, port: int) -> list[socket.socket]:
     return listeners
 
 
+def inherit(descriptors: Sequence[int]) -> list[socket.socket]:
+    """Listening sockets that another process has bound, and whose descriptors it has left to us."""
+    listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+    for listener in listeners:
+        listener.setblocking(False)
+    return listeners
+
+
 def _listen(family: int, address: tuple[str, int]) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

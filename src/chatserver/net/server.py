@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from collections.abc import Sequence
 from functools import partial
 
 import trio
@@ -31,17 +32,19 @@ async def serve_listeners(
     head_limit: int = HEAD_LIMIT,
     stop: trio.Event | None = None,
     grace: float = GRACE_SECONDS,
+    listeners: Sequence[socket.socket] = (),
     task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve `app` over HTTP and `gateway` over WebSocket on one port, until `stop` is set or the call is cancelled.
 
     port: 0 takes a free one; the port is reported once connections are taken. limits: on connections; None is none.
     head_limit: bytes of a request head.
-    grace: seconds from `stop` to the end, whatever the peers do. Raises ConfigError when the address cannot be had.
+    grace: seconds from `stop` to the end, whatever the peers do. listeners: sockets that listen already, used instead
+    of the address. Raises ConfigError when the address cannot be had.
     """
     stop = trio.Event() if stop is None else stop
     app = RealtimeApp(app, gateway)
-    listeners = await binding.bind(host, port)
+    listeners = listeners or await binding.bind(host, port)
     try:
         async with Lifespan(app).running() as state, trio.open_nursery() as working:
             tasks: Background = await working.start(gateway.run)

@@ -4,10 +4,11 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import attrs
@@ -27,13 +28,18 @@ class Found:
     version: str = ""
 
 
-def installed() -> dict[str, EntryPoint]:
-    """The plugins that came with installed packages."""
-    return {point.name: point for point in entry_points(group=GROUP)}
+@cache
+def installed() -> Mapping[str, EntryPoint]:
+    """The plugins that came with installed packages.
+
+    Looked up once: it takes reading the metadata of every package, and what is installed while a process runs is for
+    the next one.
+    """
+    return MappingProxyType({point.name: point for point in entry_points(group=GROUP)})
 
 
 def load_all(
-    named: Sequence[str], given: Iterable[Any], points: dict[str, EntryPoint], disabled: frozenset[str]
+    named: Sequence[str], given: Iterable[Any], points: Mapping[str, EntryPoint], disabled: frozenset[str]
 ) -> list[Found]:
     """What the configuration names, in its order, then objects handed over, then everything else that is installed.
 
@@ -61,7 +67,7 @@ def plugin_name(name: str) -> str:
     return Path(name).stem if is_path(name) else name.rpartition(".")[2]
 
 
-def _load(name: str, points: dict[str, EntryPoint]) -> Found:
+def _load(name: str, points: Mapping[str, EntryPoint]) -> Found:
     if is_path(name):
         return _from_file(Path(name))
     if name in points:
@@ -73,7 +79,13 @@ def _load(name: str, points: dict[str, EntryPoint]) -> Found:
 
 def _installed(point: EntryPoint) -> Found:
     part = _imported(point.name, point.load)
-    return Found(name=point.name, part=part, version=point.dist.version if point.dist is not None else "")
+    return Found(name=point.name, part=part, version=_version(point))
+
+
+@cache
+def _version(point: EntryPoint) -> str:
+    """The version of the package that a plugin came with, from a file that is parsed for it."""
+    return point.dist.version if point.dist is not None else ""
 
 
 def _from_file(path: Path) -> Found:

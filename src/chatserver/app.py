@@ -29,6 +29,7 @@ from chatserver.net.listener import Limits
 from chatserver.net.server import GRACE_SECONDS, serve_listeners
 from chatserver.parts import Parts
 from chatserver.rest import ROUTES
+from chatserver.rules import MatchingRule
 from chatserver.supervisor import Supervisor, Worker, until_orphaned
 
 __all__ = ["Address", "Worker", "create_app", "make_gateway", "run_server", "run_workers", "serve"]
@@ -60,6 +61,7 @@ def create_app(chat: Chat, *, app: QuartTrio | None = None, parts: Parts | None 
     if app is None:
         app = QuartTrio("chatserver", static_folder=None, template_folder=None)
         app.config["MAX_CONTENT_LENGTH"] = chat.config.max_body_size
+        app.url_rule_class = MatchingRule
         answer_everything(app, edge)
     edge.mount(app)
     return app

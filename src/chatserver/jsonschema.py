@@ -114,6 +114,6 @@ def described(thing: Any) -> str:
 def default_of(field: "attrs.Attribute[Any]") -> dict[str, Any]:
     """What a field is when it is not named, where that can be said in JSON."""
     default = field.default
-    if default is None or isinstance(default, Keep | attrs.Factory):
+    if default is None or default is attrs.NOTHING or isinstance(default, Keep | attrs.Factory):
         return {}
     return {"default": wire.to_json(default)}

@@ -59,6 +59,10 @@ def test_the_limits_of_the_specification_are_written_down(described: dict[str, A
     history = described["paths"]["/api/channels/{channelId}/messages"]["get"]
     (limit,) = [parameter for parameter in history["parameters"] if parameter["name"] == "limit"]
     assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
+    search = described["paths"]["/api/workspaces/{slug}/search"]["get"]
+    (words,) = [parameter for parameter in search["parameters"] if parameter["name"] == "q"]
+    assert words["required"]
+    assert "default" not in words["schema"]
 
 
 def test_optional_fields_are_absent_in_answers_and_may_be_null_in_requests(described: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ its door.
 """
 
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import schemathesis
 import trio
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -37,6 +39,14 @@ CHECKS = [
     response_headers_conformance,
     negative_data_rejection,
 ]
+SENT_AS_MADE = (ParameterLocation.PATH, ParameterLocation.QUERY, ParameterLocation.BODY)
+"""Parts of a request that go out as they were generated. The headers do not: the test signs in."""
+FORMS = {
+    "slug": r"[a-z0-9-]{1,100}",
+    "token": r"[A-Za-z0-9_.~+/=-]+",
+    "emoji": r"[^\x00- /\x7f-\xa0\u2028\u2029]{1,50}",
+}
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 ENDING = ("/api/auth/logout", "/api/auth/logout-all")
 """Operations after which the session that asked for them is over: each gets one of its own."""
 GOOD, BAD = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
@@ -121,10 +131,16 @@ def api(world: World) -> Any:
 def _with_real_ids(generated: Any, ids: dict[str, list[str]]) -> Any:
     if not generated:
         return generated
+    # What breaks the schema stays as it is: with an id in its place, the request would be a good one.
+    known = {name for name, value in generated.items() if name in ids and _is_well_formed(name, value)}
     choose = random.Random(repr(sorted(generated.items(), key=repr)))
     if choose.random() < 0.5:
         return generated
-    return {name: choose.choice(ids[name]) if name in ids else value for name, value in generated.items()}
+    return {name: choose.choice(ids[name]) if name in known else value for name, value in generated.items()}
+
+
+def _is_well_formed(name: str, value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(FORMS.get(name, UUID), value) is not None
 
 
 @pytest.mark.parametrize(("route", "mode"), TRIED)
@@ -139,7 +155,9 @@ def test_no_request_breaks_the_server_or_its_promise(
     @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
     def attempt(case: schemathesis.Case) -> None:
         token = trio.run(_another_session, world) if route.path in ENDING else world.member.token
-        case.call_and_validate(checks=CHECKS, headers={"Authorization": f"Bearer {token}"})
+        wrong = case.meta is not None and any(case.meta.is_negative_at(part) for part in SENT_AS_MADE)
+        checks = CHECKS if wrong or mode is GOOD else [each for each in CHECKS if each is not negative_data_rejection]
+        case.call_and_validate(checks=checks, headers={"Authorization": f"Bearer {token}"})
 
     attempt()
 

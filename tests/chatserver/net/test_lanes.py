@@ -108,6 +108,7 @@ async def test_a_message_in_fragments_with_a_ping_between(server: Any) -> None:
         (frame(CONTINUATION, b"{}"), 1002),
         (close_frame(1005), 1002),
     ],
+    ids=["no UTF-8", "no mask", "unknown opcode", "reserved bit", "long pong", "nothing to continue", "reserved code"],
 )
 async def test_what_breaks_the_rfc_closes_as_the_rfc_says(server: Any, wrong: bytes, code: int) -> None:
     ada = await server.joined(server.team.ada)

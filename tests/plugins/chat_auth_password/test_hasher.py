@@ -63,6 +63,7 @@ def test_no_account_costs_a_full_check(monkeypatch: pytest.MonkeyPatch) -> None:
         "hmac-sha256$2b$04$short",
         bcrypt.hashpw(b"correct horse", bcrypt.gensalt(4)).decode(),
     ],
+    ids=["empty", "plain", "name", "cut short", "plain bcrypt"],
 )
 def test_what_is_no_hash_of_ours_proves_nothing(stored: str) -> None:
     assert not CHEAP.verify("correct horse", stored)

@@ -2,14 +2,19 @@
 
 PYTHON ?= python3
 PORT   ?= 8000
+JOBS   ?= auto
 ARGS   ?=
 
 VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+PARALLEL    := $(BIN)/pytest -n $(JOBS) --maxprocesses 8 --dist worksteal
+LAST_FAILED := .pytest_cache/v/cache/lastfailed
+UNITS       := tests/chatcore tests/chatserver tests/plugins
+
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench bench-gateway lock upgrade clean
+.PHONY: help install run test unit check format bench bench-gateway lock upgrade clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
@@ -27,8 +32,21 @@ $(STAMP): requirements-dev.lock pyproject.toml
 run: install ## serve on port 8000 (PORT=…) with the database chat.db in this folder
 	$(BIN)/chatcore serve --port $(PORT) $(ARGS)
 
-test: install ## every test (ARGS="-k name" for some)
-	$(BIN)/pytest $(ARGS)
+# In as many processes as there are processors; then alone what measures time or makes load. pytest ends with 1 when tests
+# failed, 5 when none was chosen. After anything else nothing is left as `--last-failed`: nobody knows what would have failed.
+test: install ## every test (ARGS="-k name" for some; JOBS=0 for one after the other)
+	@$(PARALLEL) -m "not alone" $(ARGS); all=$$?; \
+	case $$all in 0|1|5) ;; *) rm -f $(LAST_FAILED); exit $$all ;; esac; \
+	$(BIN)/pytest -m alone $(ARGS); alone=$$?; \
+	case $$all$$alone in \
+		00|05|50) ;; \
+		01|10|11|15|51) exit 1 ;; \
+		55) exit 5 ;; \
+		*) rm -f $(LAST_FAILED); exit $$alone ;; \
+	esac
+
+unit: install ## the tests of half a minute, while working
+	$(PARALLEL) -m "not alone and not programme and not slow" $(ARGS) $(UNITS)
 
 check: install ## format, lint, types, and who may import whom
 	$(BIN)/ruff format --check .

@@ -6,7 +6,7 @@ import pytest
 import trio
 from tests.programme.process import PASSWORD, Server, register, serving
 
-pytestmark = [pytest.mark.programme, pytest.mark.slow]
+pytestmark = [pytest.mark.programme, pytest.mark.slow, pytest.mark.alone]
 
 LOGINS = 20
 LATE = 0.25

@@ -21,6 +21,7 @@ ATTEMPTS = 3
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_the_loop_goes_on_while_twenty_sign_in() -> None:
     context = ProviderContext(config=Config(database_url="memory:"), clock=FakeClock(), data_dir=None)
     async with open_sqlite(context) as storage:

@@ -35,6 +35,7 @@ from chatcore.ports import (
 from chatcore.service.attachments import Attachments
 from chatcore.service.audit import Audit
 from chatcore.service.channels import Channels
+from chatcore.service.commands import Commands
 from chatcore.service.core import Cards, Core, UserRef, WorkspaceRef, id_of
 from chatcore.service.hub import Directory, Hub
 from chatcore.service.huddle_media import HuddleMedia
@@ -93,7 +94,8 @@ class Chat:
         self.members = Members(core)
         self.invites = Invites(core)
         self.channels = Channels(core)
-        self.messages = Messages(core)
+        self.commands = Commands(core, self)
+        self.messages = Messages(core, self.commands)
         self.reactions = Reactions(core, self.messages)
         self.reads = Reads(core)
         self.typing = TypingIndicators(core)

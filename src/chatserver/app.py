@@ -28,6 +28,7 @@ from chatserver.net.certificate import Certificate
 from chatserver.net.listener import Limits
 from chatserver.net.server import GRACE_SECONDS, serve_listeners
 from chatserver.parts import Parts
+from chatserver.plugins import measure_plugins, plugin_routes
 from chatserver.rest import ROUTES
 from chatserver.rules import MatchingRule
 from chatserver.supervisor import Supervisor, Worker, until_orphaned
@@ -57,7 +58,7 @@ def create_app(chat: Chat, *, app: QuartTrio | None = None, parts: Parts | None 
     `app`: an application of your own, to which the API is added; its other pages and error handlers stay as they are.
     Without `parts` (see `serve`) rate limits are neither loaded nor saved. Raises ConfigError.
     """
-    edge = Edge(parts or Parts.of(chat, ROUTES))
+    edge = Edge(parts or parts_of(chat))
     if app is None:
         app = QuartTrio("chatserver", static_folder=None, template_folder=None)
         app.config["MAX_CONTENT_LENGTH"] = chat.config.max_body_size
@@ -65,6 +66,13 @@ def create_app(chat: Chat, *, app: QuartTrio | None = None, parts: Parts | None 
         answer_everything(app, edge)
     edge.mount(app)
     return app
+
+
+def parts_of(chat: Chat) -> Parts:
+    """The parts of one server: our endpoints and those of plugins. Raises ConfigError."""
+    parts = Parts.of(chat, (*ROUTES, *plugin_routes(chat.hooks)))
+    measure_plugins(parts.meter, chat.hooks)
+    return parts
 
 
 async def serve(
@@ -85,7 +93,7 @@ async def serve(
     to the end, whatever the peers do. tls: a `Certificate` is taken up again when its files change. listeners: sockets
     that listen already; host then only names them. Raises ConfigError.
     """
-    parts = Parts.of(chat, ROUTES)
+    parts = parts_of(chat)
     limited = bool(parts.limiter.rules)
     if not limited:
         log.warning("rate limits are off: anyone may guess passwords and flood channels here")

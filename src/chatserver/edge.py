@@ -148,7 +148,9 @@ class Edge:
             parse_query(asked.query_string, Nothing)
         if route.changes:
             data = await _body(asked, self.parts.chat.config.max_body_size)
-            if route.body is not None:
+            if route.body is bytes:
+                arguments["body"] = data
+            elif route.body is not None:
                 arguments["body"] = wire.structure(_json(asked, data, route.body), route.body)
             elif data:
                 wire.structure(_json(asked, data, Nothing), Nothing)

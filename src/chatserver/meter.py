@@ -5,10 +5,12 @@ and is not loaded before.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Gauge = Callable[[], float]
+Table = Callable[[], Mapping[str, float]]
+"""A figure for each value of a label."""
 
 
 class Meter:
@@ -20,6 +22,7 @@ class Meter:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         """Name of the route -> seconds spent, all answers together."""
         self._gauges: dict[str, tuple[str, Gauge]] = {}
+        self._tables: dict[str, tuple[str, str, Table]] = {}
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count one answer."""
@@ -29,6 +32,10 @@ class Meter:
     def gauge(self, name: str, text: str, read: Gauge) -> None:
         """Show the value of `read()` as `name`; e.g. the gateway's open connections."""
         self._gauges[name] = (text, read)
+
+    def table(self, name: str, text: str, label: str, read: Table) -> None:
+        """Show a figure for each value of `label`."""
+        self._tables[name] = (text, label, read)
 
     def exposition(self) -> tuple[bytes, str]:
         """The metrics in Prometheus' text format, and its content type."""
@@ -55,3 +62,8 @@ class Meter:
         yield seconds
         for name, (text, read) in self._gauges.items():
             yield GaugeMetricFamily(name, text, value=read())
+        for name, (text, label, read_all) in self._tables.items():
+            family = GaugeMetricFamily(name, text, labels=[label])
+            for value, figure in read_all().items():
+                family.add_metric([value], figure)
+            yield family

@@ -100,7 +100,9 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
     parameters += _query_parameters(route, schemas)
     if parameters:
         operation["parameters"] = parameters
-    if route.body is not None:
+    if route.body is bytes:
+        operation["requestBody"] = {"required": True, "content": {"*/*": {"schema": {}}}}
+    elif route.body is not None:
         operation["requestBody"] = {
             "required": any(is_required(field, request=True) for field in attrs.fields(route.body)),
             "content": {"application/json": {"schema": schemas.of(route.body, request=True)}},

@@ -67,6 +67,11 @@ class Call:
         return self.parts.chat
 
     @property
+    def address(self) -> str:
+        """The caller's network address, as rate limits count it."""
+        return self.client.network
+
+    @property
     def headers(self) -> Headers:
         """Of the request."""
         return self.asked.headers

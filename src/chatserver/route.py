@@ -12,7 +12,10 @@ from typing import Any, get_type_hints
 
 import attrs
 
+from chatcore.hooks import Raw
 from chatcore.wire import camel
+
+__all__ = ["Auth", "Handler", "Parameter", "Raw", "Route", "route"]
 
 Handler = Callable[..., Awaitable[Any]]
 _PARAMETER = re.compile(r":([A-Za-z]+)")
@@ -28,14 +31,6 @@ class Auth(Enum):
     """Open to all, and sets the session cookies: refused when a foreign page sends it (login CSRF)."""
 
 
-@attrs.frozen
-class Raw:
-    """An answer that is no JSON value."""
-
-    body: bytes
-    content_type: str
-
-
 @attrs.frozen(kw_only=True)
 class Parameter:
     """A part of the path: its name outside (`channelId`), inside (`channel_id`), and its type."""
@@ -47,7 +42,8 @@ class Parameter:
 
 @attrs.frozen(kw_only=True)
 class Route:
-    """`body`, `query` and `answer` are attrs classes (None: there is none), read from the handler's annotations.
+    """`body`, `query` and `answer` are attrs classes (None: there is none), read from the handler's annotations; a
+    `body` of `bytes` is taken as it comes.
 
     `rate` names the rule that a call counts under; `errors` are failures beyond those that every such endpoint has;
     `also` are further statuses with the same answer.

@@ -14,6 +14,7 @@ from chatcore.ids import ChannelId, UserId, WorkspaceId
 from chatcore.model import Channel, Role, User, Workspace
 from chatserver.openapi import describe
 from chatserver.rest import ROUTES
+from chatserver.route import Route
 
 
 @attrs.frozen(kw_only=True)
@@ -52,12 +53,12 @@ class Person:
 class Document:
     """The OpenAPI document as a judge. Answers are held to it strictly: a field that it does not name is a breach."""
 
-    def __init__(self) -> None:
-        self.document = describe(ROUTES)
+    def __init__(self, routes: tuple[Route, ...] = ROUTES) -> None:
+        self.document = describe(routes)
         schemas = self.document["components"]["schemas"]
         for schema in schemas.values():
             schema.setdefault("additionalProperties", False)
-        self._shapes = [(re.compile(re.sub(r":[A-Za-z]+", "[^/]+", route.path) + r"\Z"), route) for route in ROUTES]
+        self._shapes = [(re.compile(re.sub(r":[A-Za-z]+", "[^/]+", route.path) + r"\Z"), route) for route in routes]
         self.seen: set[tuple[str, int]] = set()
 
     def judge(self, method: str, path: str, answer: Answer) -> None:

@@ -203,6 +203,7 @@ _ELSEWHERE = {
 }
 _BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/users/me": {"firstName": "Other"},
+    "PUT /api/users/me/commands": {"commands": [{"name": "roll", "about": "Throw a die."}]},
     "POST /api/auth/password": {"currentPassword": PASSWORD, "newPassword": "another battery"},
     "GET /api/workspaces/:slug/search": {"q": "needle"},
     "PUT /api/workspaces/:slug": {"description": "What it is for"},

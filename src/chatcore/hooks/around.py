@@ -13,6 +13,7 @@ from chatcore.hooks.containment import contained
 from chatcore.hooks.implementation import Implementation
 from chatcore.hooks.origin import Origin, acting_as, current_origin, enter
 from chatcore.hooks.reject import find_reject, rejected
+from chatcore.hooks.timing import Timed
 
 
 class Nothing:
@@ -64,7 +65,7 @@ async def _wrap(each: Implementation, context: dict[str, Any], origin: Origin, l
             each.plugin.failed(each.hook, error)
 
     with trio.CancelScope(deadline=trio.current_time() + limit) as scope, contained(failed):
-        async with _Acting(each.call(context, origin), enter(origin, each.plugin.name)):
+        async with _Acting(each, context, origin):
             scope.deadline = math.inf
             ran = True
             try:
@@ -75,7 +76,7 @@ async def _wrap(each: Implementation, context: dict[str, Any], origin: Origin, l
             finally:
                 scope.deadline = trio.current_time() + limit
     if scope.cancelled_caught:
-        each.plugin.misbehaved(each.hook, f"took longer than {limit:g} s")
+        each.plugin.late(each.hook, f"took longer than {limit:g} s")
     if not ran:
         yield
     elif isinstance(raised, trio.Cancelled):
@@ -89,19 +90,22 @@ async def _wrap(each: Implementation, context: dict[str, Any], origin: Origin, l
 class _Acting:
     """A plugin's context manager whose two ends act as the plugin; the operation between them does not."""
 
-    def __init__(self, manager: AbstractAsyncContextManager[Any], origin: Origin) -> None:
-        self._manager = manager
-        self._origin = origin
+    def __init__(self, each: Implementation, context: dict[str, Any], origin: Origin) -> None:
+        each.plugin.calls += 1
+        self._manager: AbstractAsyncContextManager[Any] = each.call(context, origin)
+        self._origin = enter(origin, each.plugin.name)
+        self._hook, self._stepped = each.hook, each.plugin.stepped
 
     async def __aenter__(self) -> None:
         with acting_as(self._origin):
-            await self._manager.__aenter__()
+            await Timed(self._manager.__aenter__(), self._hook, self._stepped)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         with acting_as(self._origin):
-            return await self._manager.__aexit__(kind, error, trace)
+            kept: bool | None = await Timed(self._manager.__aexit__(kind, error, trace), self._hook, self._stepped)
+            return kept
 
 
 def _is_only(error: BaseException, wanted: BaseException | None) -> bool:

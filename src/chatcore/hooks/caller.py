@@ -1,6 +1,7 @@
 """The hooks of one chat: the only way in which the core calls plugins."""
 
-from collections.abc import AsyncIterator, Iterable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
@@ -9,22 +10,29 @@ import trio
 from chatcore.config import Config
 from chatcore.errors import ConfigError, Rejected
 from chatcore.hooks.around import NOTHING, around_all
+from chatcore.hooks.cli import CliCommand
+from chatcore.hooks.commands import SlashCommand
 from chatcore.hooks.context import ChatSlot
 from chatcore.hooks.filters import FilterChain
 from chatcore.hooks.implementation import Implementation
 from chatcore.hooks.loading import installed, load_all
 from chatcore.hooks.markers import Kind
+from chatcore.hooks.metrics import Metric
 from chatcore.hooks.observers import Fact
 from chatcore.hooks.origin import current_origin
 from chatcore.hooks.plugin import Plugin, PluginInfo, State
 from chatcore.hooks.providers import check_names
 from chatcore.hooks.registry import Registry
+from chatcore.hooks.routes import PluginRoute
+from chatcore.hooks.running import run_for
 from chatcore.hooks.settings import check_settings
 from chatcore.hooks.supervision import Supervision
 from chatcore.ports.plugin_data import PluginMigration, check_steps
 from chatcore.ports.provider import Provider
 
 V = TypeVar("V")
+
+_log = logging.getLogger("chatcore.hooks")
 
 
 class Hooks:
@@ -44,6 +52,7 @@ class Hooks:
         """Of observers and of wrappers."""
         self._load(config, plugins, use_installed)
         self._supervision = Supervision(self._registry, self.collect("register_jobs"))
+        self._commands = self._collect_commands()
         self._compile()
 
     # --- what services call ------------------------------------------------------------------------------------------
@@ -75,6 +84,19 @@ class Hooks:
         """Whether anybody listens, for a caller that would have to prepare what it passes."""
         chain = self._filters.get(hook)
         return bool(self._watchers[hook] if chain is None else chain)
+
+    async def run(self, plugin: str, what: str, work: Callable[[], Awaitable[V]]) -> V:
+        """One piece of a plugin's own work, contained: see `run_for`. Raises ConfigError for no such plugin."""
+        return await run_for(self._plugin(plugin), what, work, self._limit)
+
+    def command(self, name: str) -> tuple[str, SlashCommand] | None:
+        """The slash command of this name, and its plugin."""
+        plugin, command = self._commands.get(name, (None, None))
+        return None if plugin is None or command is None or not plugin.enabled else (plugin.name, command)
+
+    def commands(self) -> list[tuple[str, SlashCommand]]:
+        """The slash commands of enabled plugins, by name."""
+        return [(plugin.name, each) for _, (plugin, each) in sorted(self._commands.items()) if plugin.enabled]
 
     # --- what the start calls ----------------------------------------------------------------------------------------
 
@@ -112,6 +134,18 @@ class Hooks:
             check_steps(plugin, steps)
         return found
 
+    def routes(self) -> list[tuple[str, PluginRoute]]:
+        """The endpoints of plugins, for a server. Raises ConfigError."""
+        return self.collect("register_routes")
+
+    def metrics(self) -> list[tuple[str, Metric]]:
+        """The figures of plugins, for a server. Raises ConfigError."""
+        return self.collect("register_metrics")
+
+    def cli(self) -> list[tuple[str, CliCommand]]:
+        """The commands of plugins for the command line. Raises ConfigError."""
+        return self.collect("register_cli")
+
     @asynccontextmanager
     async def running(self, chat: Any) -> AsyncIterator[None]:
         """While this is open, observers are told, and lifespans and jobs run. On leaving, observers catch up first."""
@@ -142,7 +176,13 @@ class Hooks:
         Raises ConfigError when there is no such plugin.
         """
         plugin = self._plugin(name)
+        if not plugin.enabled:
+            return
         plugin.state = State.DISABLED
+        if plugin.guards:
+            _log.warning(
+                "plugin %s is disabled: NOBODY GUARDS %s until it is enabled again", name, ", ".join(plugin.guards)
+            )
         self._supervision.stop(plugin)
         self._compile()
 
@@ -184,6 +224,15 @@ class Hooks:
         self._registry.resolve()
         for _, namespace in self.collect("register_hookspecs"):
             self._registry.add_specs(namespace)
+
+    def _collect_commands(self) -> dict[str, tuple[Plugin, SlashCommand]]:
+        found: dict[str, tuple[Plugin, SlashCommand]] = {}
+        for name, command in self.collect("register_slash_commands"):
+            if command.name in found:
+                other = found[command.name][0].name
+                raise ConfigError(f"the plugins {other} and {name} both have the command /{command.name}")
+            found[command.name] = (self._plugin(name), command)
+        return found
 
     def _compile(self) -> None:
         registry = self._registry

@@ -95,7 +95,7 @@ class FilterChain:
 
     def _late(self, slow: Implementation, skipped: Sequence[Implementation], closed: bool) -> None:
         passed_over = ", ".join(each.plugin.name for each in skipped)
-        slow.plugin.misbehaved(
+        slow.plugin.late(
             slow.hook,
             f"took longer than {self._limit:g} s" + (f"; no time was left for {passed_over}" if skipped else ""),
         )

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Any
 
 import attrs
@@ -10,6 +11,7 @@ from chatcore.hooks.context import ChatSlot, HookContext
 from chatcore.hooks.markers import PHASES, ImplOptions
 from chatcore.hooks.origin import Origin
 from chatcore.hooks.plugin import Plugin
+from chatcore.hooks.timing import Timed
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -45,9 +47,15 @@ class Implementation:
 
     async def result(self, context: Mapping[str, Any], origin: Origin) -> Any:
         """Call the function, and await it when it is asynchronous."""
+        plugin = self.plugin
+        plugin.calls += 1
+        began = perf_counter()
         answer = self.call(context, origin)
         # A plain function may still hand out a coroutine: a decorator does, that hides the async one under it.
-        return await answer if self.is_async or inspect.isawaitable(answer) else answer
+        if self.is_async or inspect.isawaitable(answer):
+            return await Timed(answer, self.hook, plugin.stepped)
+        plugin.stepped(self.hook, perf_counter() - began)
+        return answer
 
 
 def parameters(function: Callable[..., Any]) -> tuple[str, ...]:

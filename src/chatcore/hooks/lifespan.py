@@ -11,6 +11,7 @@ from chatcore.hooks.jobs import Job
 from chatcore.hooks.observers import Fact
 from chatcore.hooks.origin import acting_as, enter
 from chatcore.hooks.plugin import Plugin, State
+from chatcore.hooks.timing import Timed
 
 _log = logging.getLogger("chatcore.hooks")
 
@@ -84,7 +85,7 @@ async def _handle(fact: Fact) -> None:
     with trio.move_on_after(OBSERVER_LIMIT) as scope, contained(failed), acting:
         await each.result(fact.arguments, fact.origin)
     if scope.cancelled_caught:
-        each.plugin.misbehaved(each.hook, f"took longer than {OBSERVER_LIMIT:g} s")
+        each.plugin.late(each.hook, f"took longer than {OBSERVER_LIMIT:g} s")
 
 
 async def repeat(plugin: Plugin, job: Job) -> None:
@@ -96,4 +97,5 @@ async def repeat(plugin: Plugin, job: Job) -> None:
     while True:
         await trio.sleep(job.every)
         with contained(failed):
-            await job.run()
+            plugin.calls += 1
+            await Timed(job.run(), f"job {job.name}", plugin.stepped)

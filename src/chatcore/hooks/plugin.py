@@ -13,6 +13,9 @@ from chatcore.hooks.settings import PluginConfig, read_settings
 
 _log = logging.getLogger("chatcore.hooks")
 
+BLOCK_SECONDS = 0.1
+"""A plugin that runs as long without awaiting anything blocks the loop."""
+
 
 class State(StrEnum):
     """Whether a plugin is there."""
@@ -28,17 +31,28 @@ class State(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class PluginInfo:
-    """What an operator is shown. `lag`: the age in seconds of the oldest fact that its observers have not handled."""
+    """What an operator is shown.
+
+    lag: the age in seconds of the oldest fact that its observers have not handled. seconds: for how long it kept the
+    loop, all calls together. blocks: how often it kept it for longer than BLOCK_SECONDS, the longest time beside it.
+    guards: the hooks that it guards, and does not guard while it is disabled. timeouts count among the failures.
+    """
 
     name: str
     version: str
     state: State
     hooks: tuple[str, ...]
+    calls: int
     failures: int
+    timeouts: int
     restarts: int
     queued: int
     dropped: int
     lag: float
+    seconds: float
+    blocks: int
+    longest_block: float
+    guards: tuple[str, ...]
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -51,12 +65,18 @@ class Plugin:
     position: int = 0
     settings: Mapping[str, Any] = attrs.field(factory=dict)
     state: State = State.RUNNING
+    calls: int = 0
     failures: int = 0
+    timeouts: int = 0
     restarts: int = 0
+    seconds: float = 0.0
+    blocks: int = 0
+    longest_block: float = 0.0
     scope: trio.CancelScope | None = None
     queue: ObserverQueue = attrs.field(init=False)
     log: logging.Logger = attrs.field(init=False)
     hooks: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
     _configs: dict[type[PluginConfig], PluginConfig] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -84,6 +104,19 @@ class Plugin:
         self.failures += 1
         _log.error("plugin %s, %s: %s", self.name, hook, what)
 
+    def late(self, hook: str, what: str) -> None:
+        """Count and log that the plugin did not answer in time."""
+        self.timeouts += 1
+        self.misbehaved(hook, what)
+
+    def stepped(self, hook: str, seconds: float) -> None:
+        """The plugin kept the loop for so long. Too long is counted and logged: everybody waited for it."""
+        self.seconds += seconds
+        if seconds >= BLOCK_SECONDS:
+            self.blocks += 1
+            self.longest_block = max(self.longest_block, seconds)
+            _log.error("plugin %s, %s: blocked the loop, and everybody with it, for %.2f s", self.name, hook, seconds)
+
     def info(self) -> PluginInfo:
         """A snapshot for people."""
         return PluginInfo(
@@ -91,9 +124,15 @@ class Plugin:
             version=self.version,
             state=self.state,
             hooks=self.hooks,
+            calls=self.calls,
             failures=self.failures,
+            timeouts=self.timeouts,
             restarts=self.restarts,
             queued=len(self.queue),
             dropped=self.queue.dropped,
             lag=self.queue.lag,
+            seconds=self.seconds,
+            blocks=self.blocks,
+            longest_block=self.longest_block,
+            guards=self.guards,
         )

@@ -60,7 +60,10 @@ class Registry:
         """Check and sort the implementations of the hooks that are known by now. Raises ConfigError."""
         for plugin, caller, each in self._pending:
             if caller.name in self.specs:
-                self._found.setdefault(caller.name, []).append(self._compile(plugin, caller, each.function))
+                compiled = self._compile(plugin, caller, each.function)
+                self._found.setdefault(caller.name, []).append(compiled)
+                if compiled.options.guard:
+                    plugin.guards = (*plugin.guards, caller.name)
         self._pending = [each for each in self._pending if each[1].name not in self.specs]
         for found in self._found.values():
             found.sort(key=lambda each: each.order)

@@ -128,11 +128,16 @@ class Supervision:
         return {
             "ok": plugin.state in (State.RUNNING, State.DISABLED) and bool(own.get("ok", True)),
             "state": info.state.value,
+            "calls": info.calls,
             "failures": info.failures,
+            "timeouts": info.timeouts,
             "restarts": info.restarts,
             "queued": info.queued,
             "dropped": info.dropped,
             "lag": round(info.lag, 3),
+            "blocks": info.blocks,
+            "longestBlock": round(info.longest_block, 3),
+            **({"guardsOff": list(info.guards)} if info.guards and info.state is State.DISABLED else {}),
             **({"details": own} if own else {}),
         }
 

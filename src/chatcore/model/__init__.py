@@ -3,6 +3,7 @@
 from chatcore.model.attachment import Attachment
 from chatcore.model.audit import AuditEntry
 from chatcore.model.channel import Channel, ChannelMember, ChannelSummary, ChannelType, LastMessage, ReadState
+from chatcore.model.command import Command, CommandParameter
 from chatcore.model.emoji import EmojiPreset
 from chatcore.model.huddle import Huddle, HuddleMode, HuddleStatus, Participant, Signal, SignalType
 from chatcore.model.invite import Invite
@@ -22,6 +23,8 @@ __all__ = [
     "ChannelMember",
     "ChannelSummary",
     "ChannelType",
+    "Command",
+    "CommandParameter",
     "Credential",
     "Draft",
     "EmojiPreset",

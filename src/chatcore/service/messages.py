@@ -11,6 +11,7 @@ from chatcore.ids import AttachmentId, MessageId, UserId, is_id
 from chatcore.model import Attachment, AuditEntry, Draft, Message, MessagePage
 from chatcore.policy import Action
 from chatcore.ports import Post, Tx, seal
+from chatcore.service.commands import Commands
 from chatcore.service.core import ChannelRef, Core, Seat, UserRef, id_of, mentions_in
 from chatcore.service.facts import Facts
 
@@ -26,6 +27,7 @@ class Messages:
     """Every method raises NotFound for what the actor may not see, Forbidden for what they may see but not do."""
 
     _core: Core
+    _commands: Commands
 
     async def send(
         self,
@@ -39,14 +41,20 @@ class Messages:
     ) -> Message:
         """Send a message; when this returns it is durable.
 
+        One that is a slash command of a plugin is run instead: nothing is stored, and the message returned, whose `seq`
+        is 0, is the plugin's answer, which nobody else gets.
+
         `thread_id` makes it a reply to that top-level message. A `temp_id` (≤ 64 characters) sent again by the same
-        author to the
-        same channel returns the first message, and nobody gets it twice. Raises ValidationFailed, Rejected,
-        Unavailable too.
+        author to the same channel returns the first message, and nobody gets it twice. Raises ValidationFailed,
+        Rejected, Unavailable too.
         """
         content = text.clean_content(content)
         _check_references(thread_id, temp_id, attachment_ids)
         seat = await self._core.allowed(channel, id_of(author), Action.MESSAGE_SEND)
+        if content[0] == "/":
+            answer = await self._commands.answer(content, seat, thread_id, temp_id)
+            if answer is not None:
+                return answer
         draft = Draft(
             id=MessageId(self._core.new_id()),
             workspace_id=seat.workspace.workspace_id,

@@ -138,6 +138,8 @@ def story() -> Witness:
         async with open_chat("memory:", plugins=[witness]) as chat:
             await tell_the_story(chat)
             await chat.health()
+            # What a server and the command line ask for.
+            chat.hooks.routes(), chat.hooks.metrics(), chat.hooks.cli()
             await trio.testing.wait_all_tasks_blocked()
 
     trio.run(main)

@@ -102,9 +102,9 @@ class Directory:
         return await trio.open_tcp_stream(config.server, config.port)
 
 
-@hookimpl
+@hookimpl(phase="late")
 def register_providers(ctx: HookContext) -> Iterable[Provider]:
-    """One more way to sign in."""
+    """One more way to sign in, asked after those that are there already."""
     config = ctx.config(Config)
 
     @asynccontextmanager

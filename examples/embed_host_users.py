@@ -11,6 +11,7 @@ from quart import abort, request
 from quart_trio import QuartTrio
 
 from chatcore import Chat, open_chat
+from chatcore.ids import UserId
 from chatcore.model import Workspace
 from chatserver.app import serve
 
@@ -21,7 +22,7 @@ class Host:
 
     keys: dict[str, str]
     """A key of the application's -> the e-mail of its user."""
-    accounts: dict[str, str] = attrs.field(factory=dict)
+    accounts: dict[str, UserId] = attrs.field(factory=dict)
     """E-mail -> the user's id in the chat."""
 
     def signed_in(self) -> str:

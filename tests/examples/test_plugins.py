@@ -11,11 +11,12 @@ import trio
 from tests.examples.directory import a_directory
 from tests.examples.mail import a_mail_server
 
-from chatcore.errors import InvalidCredentials, Unavailable
+from chatcore.errors import InvalidCredentials, Unavailable, ValidationFailed
 from chatcore.testing.kit import open_kit
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-MAIL, RETENTION, DIRECTORY = (EXAMPLES / name for name in ("mail_mentions.py", "retention.py", "directory_sign_in.py"))
+MAIL, RETENTION = EXAMPLES / "mail_mentions.py", EXAMPLES / "retention.py"
+DIRECTORY, COIN = EXAMPLES / "directory_sign_in.py", EXAMPLES / "coin.py"
 DAY = 24 * 3600.0
 
 
@@ -93,6 +94,22 @@ async def test_a_directory_that_is_away_is_said_so(autojump_clock: trio.testing.
     async with open_kit(plugins=[DIRECTORY], settings={"directory_sign_in": config}) as kit:
         with pytest.raises(Unavailable, match="directory"):
             await kit.chat.sessions.sign_in(email="dora@example.org", password="open sesame")
+
+
+async def test_a_coin_is_flipped_for_all_and_answered_to_one() -> None:
+    async with open_kit(plugins=[COIN]) as kit:
+        (command,) = await kit.chat.commands.list(kit.workspace, actor=kit.ben)
+        assert (command.name, command.parameters[0].choices) == ("flip", ("heads", "tails"))
+        answer = await kit.say("ada", "/flip heads")
+        (said,) = await kit.history()
+        assert (said, answer.content) in {
+            ("flips a coin: heads.", "You win."),
+            ("flips a coin: tails.", "You lose."),
+        }
+        assert (await kit.say("ada", "/flip")).content == ""
+        with pytest.raises(ValidationFailed, match="heads or tails"):
+            await kit.say("ada", "/flip edge")
+        assert len(await kit.history()) == 2
 
 
 def test_the_hosts_own_users_get_tokens(tmp_path: Path) -> None:

@@ -81,6 +81,8 @@ def by_name(providers: Sequence[Provider], kind: str, name: str) -> Provider:
     """The provider of this name. Raises ConfigError."""
     for each in providers:
         if each.kind == kind and each.name == name:
+            if each.missing is not None:
+                raise ConfigError(each.missing)
             return each
     raise ConfigError(f"no installed plugin provides the {kind} {name!r}; install one, or remove what disables it")
 
@@ -98,10 +100,12 @@ def only(providers: Sequence[Provider], kind: str) -> Provider:
 
 def optional(providers: Sequence[Provider], kind: str, wanted: str) -> Provider | None:
     """The provider of this name; `auto`: the only one of its kind, or none; `off`: none. Raises ConfigError."""
-    found = [each for each in providers if each.kind == kind]
-    if wanted == "off" or (wanted == "auto" and not found):
+    if wanted == "off":
         return None
-    return only(found, kind) if wanted == "auto" else by_name(found, kind, wanted)
+    if wanted != "auto":
+        return by_name(providers, kind, wanted)
+    found = [each for each in providers if each.kind == kind and each.missing is None]
+    return only(found, kind) if found else None
 
 
 def chain(providers: Sequence[Provider], kind: str) -> tuple[Provider, ...]:

@@ -41,9 +41,14 @@ Factory = Callable[[ProviderContext], AbstractAsyncContextManager[Any]]
 
 @attrs.frozen(kw_only=True)
 class Provider:
-    """`schemes` are the URL schemes by which a storage (or bus) is chosen: `sqlite:///chat.db` -> `sqlite`."""
+    """`schemes` are the URL schemes by which a storage (or bus) is chosen: `sqlite:///chat.db` -> `sqlite`.
+
+    `missing`: what to install before it can be opened (an extra that is not there); one that nobody named is then left
+    out, and one that is named refuses the start with this line.
+    """
 
     kind: str
     name: str
     factory: Factory
     schemes: tuple[str, ...] = ()
+    missing: str | None = None

@@ -8,6 +8,7 @@ import pytest
 
 from chatcore import open_chat
 from chatcore.chat import Chat
+from chatcore.config import Config
 from chatcore.events import Event
 from chatcore.ids import UserId, WorkspaceId
 from chatcore.model import Channel, ChannelType, Message, Role, User, Workspace
@@ -62,7 +63,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 async def chat(clock: FakeClock) -> AsyncIterator[Chat]:
-    async with open_chat("memory:", clock=clock) as chat:
+    async with open_chat("memory:", config=Config(voice="off"), clock=clock) as chat:
         yield chat
 
 

@@ -7,6 +7,7 @@ from tests.chatcore.service.conftest import Team
 
 from chatcore import open_chat
 from chatcore.chat import Chat
+from chatcore.config import Config
 from chatcore.errors import ValidationFailed, VoiceFull
 from chatcore.model import HuddleMode
 from chatcore.service.huddle_media import seat_of
@@ -23,7 +24,7 @@ def voice() -> FakeVoice:
 
 @pytest.fixture
 async def chat(clock: FakeClock, voice: FakeVoice) -> AsyncIterator[Chat]:
-    async with open_chat("memory:", clock=clock, plugins=[FakeVoicePlugin(voice)]) as chat:
+    async with open_chat("memory:", clock=clock, config=Config(voice="fake"), plugins=[FakeVoicePlugin(voice)]) as chat:
         yield chat
 
 

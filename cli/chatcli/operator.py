@@ -23,7 +23,8 @@ def operate(config_file: Path | None, database_url: str | None, work: Callable[[
 
 
 async def _opened(config: Config, work: Callable[[Chat], Awaitable[T]]) -> T:
-    async with open_chat(config=config) as chat:
+    # The periodic work of plugins is the server's: a command that looks in for a moment must not begin it.
+    async with open_chat(config=config, jobs=False) as chat:
         return await work(chat)
 
 

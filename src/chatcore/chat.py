@@ -49,6 +49,7 @@ from chatcore.service.reads import Reads
 from chatcore.service.search import SearchService
 from chatcore.service.sessions import Sessions
 from chatcore.service.subscription import Subscription
+from chatcore.service.switches import Switches
 from chatcore.service.tokens import Tokens
 from chatcore.service.typing import TypingIndicators
 from chatcore.service.users import Users
@@ -105,6 +106,7 @@ class Chat:
         self.search = SearchService(core, self.messages)
         self.attachments = Attachments(core)
         self.audit = Audit(core)
+        self.switches = Switches(core)
 
     @property
     def directory(self) -> Directory:
@@ -162,6 +164,8 @@ class Chat:
         tasks.keep("event log trimming", self._trim)
         await tasks.start("sessions", self.sessions.run)
         await tasks.start("bot tokens", self.tokens.run)
+        if not self.config.database_url.startswith("memory"):
+            await tasks.start("plugin switches", self.switches.run)
 
     async def _trim(self) -> None:
         """Forget events that are older than the window, now and every hour."""
@@ -181,12 +185,14 @@ async def open_chat(
     config: Config | None = None,
     clock: Clock | None = None,
     plugins: Iterable[Any] = (),
+    jobs: bool = True,
 ) -> AsyncIterator[Chat]:
     """Open a chat in this program.
 
     url: the database, `sqlite:///team.db` (made and migrated when it is not there) or `memory:`; by default that of
     `config`.
-    plugins: modules or objects with hook implementations, beside the installed ones. Raises ConfigError.
+    plugins: modules or objects with hook implementations, beside the installed ones.
+    jobs: False leaves the periodic work of plugins to others, for a program that only looks in. Raises ConfigError.
     """
     config = config or Config()
     if url is not None:
@@ -198,7 +204,7 @@ async def open_chat(
         chat = Chat(config, clock, hooks, await _open_ports(stack, config, clock, hooks))
         stack.enter_context(chat._following())
         await chat._run(await stack.enter_async_context(background()))
-        await stack.enter_async_context(hooks.running(chat))
+        await stack.enter_async_context(hooks.running(chat, jobs=jobs))
         yield chat
 
 

@@ -147,11 +147,14 @@ class Hooks:
         return self.collect("register_cli")
 
     @asynccontextmanager
-    async def running(self, chat: Any) -> AsyncIterator[None]:
-        """While this is open, observers are told, and lifespans and jobs run. On leaving, observers catch up first."""
+    async def running(self, chat: Any, *, jobs: bool = True) -> AsyncIterator[None]:
+        """While this is open, observers are told, and lifespans and jobs run. On leaving, observers catch up first.
+
+        Without `jobs` these are left out.
+        """
         self._slot.chat = chat
         try:
-            async with self._supervision.running():
+            async with self._supervision.running(jobs=jobs):
                 yield
         finally:
             self._slot.chat = None

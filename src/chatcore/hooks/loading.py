@@ -19,6 +19,10 @@ GROUP = "chatcore.plugins"
 """The entry point group. Name: the plugin's; value: its module, or an object in one."""
 
 
+OPTIONAL = "chatcore.optional_plugins"
+"""Plugins that come along with a package, and are loaded only when the configuration names them."""
+
+
 @attrs.frozen(kw_only=True)
 class Found:
     """A plugin that was found and imported."""
@@ -36,6 +40,11 @@ def installed() -> Mapping[str, EntryPoint]:
     the next one.
     """
     return MappingProxyType({point.name: point for point in entry_points(group=GROUP)})
+
+
+def available() -> dict[str, str]:
+    """The plugins that have to be asked for: name -> version."""
+    return {point.name: point.dist.version if point.dist is not None else "" for point in entry_points(group=OPTIONAL)}
 
 
 def load_all(
@@ -72,6 +81,9 @@ def _load(name: str, points: Mapping[str, EntryPoint]) -> Found:
         return _from_file(Path(name))
     if name in points:
         return _installed(points[name])
+    for point in entry_points(group=OPTIONAL):
+        if point.name == name:
+            return _installed(point)
     if not name.replace(".", "_").isidentifier() or importlib.util.find_spec(name.partition(".")[0]) is None:
         raise ConfigError(f"plugins: there is no plugin {name!r}; install it, or give the path of a .py file")
     return _describe(_imported(name, lambda: importlib.import_module(name)))

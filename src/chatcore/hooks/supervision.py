@@ -34,9 +34,10 @@ class Supervision:
         self._nursery: trio.Nursery | None = None
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, *, jobs: bool = True) -> AsyncIterator[None]:
         """Everything runs while this is open. What is raised inside comes out as it is."""
         raised: Exception | None = None
+        self._jobs = self._jobs if jobs else ()
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             try:

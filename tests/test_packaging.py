@@ -77,8 +77,12 @@ def test_wheel_carries_every_package_and_migration(wheel: Path) -> None:
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }
-    migrations = {f"chat_storage_sqlite/migrations/{path.name}" for path in (ROOT / "migrations/sqlite").glob("*.sql")}
-    assert migrations, "migrations/sqlite is empty"
+    migrations = {
+        f"chat_storage_{path.parent.name}/migrations/{path.name}" for path in (ROOT / "migrations").glob("*/*.sql")
+    }
+    assert {
+        f"chat_storage_{dialect}/migrations/0001_initial.up.sql" for dialect in ("sqlite", "postgres")
+    } <= migrations
     assert {"chatcore/py.typed", "chatserver/py.typed"} <= inside
     assert not (sources | migrations) - inside
     assert not {name for name in inside if name.startswith(("tests/", "benchmarks/", "examples/"))}

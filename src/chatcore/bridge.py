@@ -82,7 +82,7 @@ class _Call:
 
 
 class Bridge:
-    """Made by `open_bridge`. `run` is for the Trio thread, `call_soon` for the other one."""
+    """Made by `open_bridge`. `run` and `signal` are for the Trio thread, `call_soon` for the other one."""
 
     def __init__(self, name: str, max_calls: int) -> None:
         self._name = name
@@ -115,6 +115,15 @@ class Bridge:
             return result
         finally:
             self._places.release()
+
+    def signal(self, function: Callable[..., None], *args: Any) -> None:
+        """Have a function called on the loop, and do not wait for it. What it raises is the loop's to report.
+
+        Raises BridgeError.
+        """
+        if self._closed:
+            raise BridgeError(f"{self._name} is closed")
+        self._tell_loop(partial(function, *args))
 
     def call_soon(self, function: Callable[..., None], *args: Any) -> None:
         """Have a function called in the Trio thread; to be called on the loop. What it raises is logged."""

@@ -210,6 +210,21 @@ async def test_what_is_called_back_runs_in_the_trio_thread(bridge: Bridge) -> No
     assert names == [threading.current_thread().name]
 
 
+async def test_a_signal_is_not_waited_for_and_keeps_its_place(bridge: Bridge) -> None:
+    heard: list[int] = []
+
+    async def count() -> int:
+        return len(heard)
+
+    for number in range(20):
+        bridge.signal(heard.append, number)
+        assert len(heard) <= number + 1
+        if number % 5 == 0:
+            assert await bridge.run(count) == number + 1
+    assert await bridge.run(count) == 20
+    assert heard == list(range(20))
+
+
 async def test_a_call_back_that_fails_harms_nobody(bridge: Bridge, caplog: pytest.LogCaptureFixture) -> None:
     def broken() -> None:
         raise ValueError("broken call back")
@@ -334,6 +349,8 @@ async def test_a_closed_bridge_says_so(open_one: Open) -> None:
         pass
     with pytest.raises(BridgeError, match="closed"):
         await bridge.run(add, 1, 2)
+    with pytest.raises(BridgeError, match="closed"):
+        bridge.signal(print)
 
 
 async def test_closing_under_cancellation_is_orderly_too(open_one: Open) -> None:

@@ -1,0 +1,2 @@
+DROP TABLE plugin_migrations;
+DROP TABLE pairs;

@@ -1,0 +1,36 @@
+"""Which value lives in which table."""
+
+from chat_storage_postgres.table import Layout
+from chatcore.model import (
+    Attachment,
+    AuditEntry,
+    BotToken,
+    Channel,
+    ChannelMember,
+    Credential,
+    EmojiPreset,
+    Huddle,
+    Invite,
+    Member,
+    Participant,
+    Presence,
+    Session,
+    User,
+    Workspace,
+)
+
+USERS = Layout(User, "users", "user", locked=True)
+CREDENTIALS = Layout(Credential, "credentials", "credential", ("user_id", "provider"), locked=True)
+SESSIONS = Layout(Session, "sessions", "session", locked=True)
+BOT_TOKENS = Layout(BotToken, "bot_tokens", "token", locked=True)
+WORKSPACES = Layout(Workspace, "workspaces", "workspace")
+MEMBERS = Layout(Member, "workspace_members", "member", ("workspace_id", "user_id"))
+INVITES = Layout(Invite, "invites", "invite", locked=True)
+CHANNELS = Layout(Channel, "channels", "channel")
+CHANNEL_MEMBERS = Layout(ChannelMember, "channel_members", "channel member", ("channel_id", "user_id"))
+ATTACHMENTS = Layout(Attachment, "attachments", "attachment", renames={"size": "size_bytes"})
+HUDDLES = Layout(Huddle, "huddles", "huddle")
+PARTICIPANTS = Layout(Participant, "huddle_participants", "participant", ("huddle_id", "user_id"))
+PRESENCE = Layout(Presence, "user_presence", "presence", ("user_id",))
+PRESETS = Layout(EmojiPreset, "emoji_presets", "emoji preset")
+AUDIT = Layout(AuditEntry, "audit_log", "audit entry")

@@ -1,0 +1,73 @@
+"""How messages are read: with their authors' faces, reactions and attachments, however many, in one statement."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from chat_storage_postgres.connection import Connection
+from chat_storage_postgres.layouts import ATTACHMENTS
+from chatcore.model import Message, ReactionSummary, UserCard
+
+LINE = f"""
+    m.id, m.channel_id, m.user_id, u.display_name, u.avatar_url, m.content, m.thread_id, m.reply_count,
+    m.mentions, m.mentions_all, m.temp_id, m.edited_at, m.created_at, m.seq,
+    (SELECT json_agg(json_build_array(r.emoji, r.user_id) ORDER BY r.id)
+        FROM message_reactions r WHERE r.message_id = m.id),
+    (SELECT json_agg(json_build_array({ATTACHMENTS.qualified("a")}) ORDER BY a.place)
+        FROM attachments a WHERE a.message_id = m.id)
+"""
+"""What `load_message` reads, from messages m and users u."""
+
+
+async def read_messages(db: Connection, selection: str, order: str, *values: Any) -> list[Message]:
+    """The messages of a query for rows of `messages`, in an order of their columns."""
+    sql = f"SELECT {LINE} FROM ({selection}) m JOIN users u ON u.id = m.user_id ORDER BY {order}"
+    return [load_message(*line) for line in await db.rows(sql, *values)]
+
+
+def load_message(
+    id_: Any,
+    channel_id: Any,
+    user_id: Any,
+    name: str,
+    avatar: str | None,
+    content: str,
+    thread_id: Any,
+    reply_count: int,
+    mentions: str | None,
+    mentions_all: bool,
+    temp_id: str | None,
+    edited_at: Any,
+    created_at: Any,
+    seq: int,
+    reactions: str | None,
+    attachments: str | None,
+) -> Message:
+    """The message of a row of `LINE`."""
+    return Message(
+        id=id_,
+        channel_id=channel_id,
+        user_id=user_id,
+        user=UserCard(display_name=name, avatar_url=avatar),
+        content=content,
+        thread_id=thread_id,
+        thread_reply_count=reply_count,
+        reactions=_summaries(orjson.loads(reactions)) if reactions else (),
+        attachments=tuple(ATTACHMENTS.revive(each) for each in orjson.loads(attachments)) if attachments else (),
+        mentions=tuple(orjson.loads(mentions)) if mentions else (),
+        mentions_all=mentions_all,
+        temp_id=temp_id,
+        edited_at=edited_at,
+        created_at=created_at,
+        seq=seq,
+    )
+
+
+def _summaries(reactions: Sequence[Sequence[str]]) -> tuple[ReactionSummary, ...]:
+    users: dict[str, list[Any]] = {}
+    for emoji, user_id in reactions:
+        users.setdefault(emoji, []).append(user_id)
+    return tuple(
+        ReactionSummary(emoji=emoji, count=len(members), users=tuple(members)) for emoji, members in users.items()
+    )

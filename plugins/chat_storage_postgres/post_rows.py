@@ -1,0 +1,203 @@
+"""What a run of posts writes, gathered column by column and written in one statement (two more if there is need)."""
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from chat_storage_postgres.columns import dump_json
+from chat_storage_postgres.connection import Connection
+from chat_storage_postgres.reads import EVERYONE
+from chat_storage_postgres.words import to_vector
+from chatcore.model import Message
+from chatcore.ports import Envelope
+
+# Each part writes one table from arrays of equal length. One statement: a trip to the server costs as much as ten rows.
+_WRITE = """
+    WITH m AS (
+        INSERT INTO messages (
+            id, workspace_id, channel_id, user_id, content, thread_id, mentions, mentions_all, temp_id, seq, position,
+            created_at, search
+        )
+        SELECT n.id, n.workspace_id, n.channel_id, n.user_id, n.content, n.thread_id, n.mentions::jsonb, n.mentions_all,
+            n.temp_id, n.seq, n.position, n.created_at, n.search::tsvector
+        FROM unnest(
+            $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::bool[], $9::text[],
+            $10::bigint[], $11::bigint[], $12::timestamptz[], $13::text[]
+        ) AS n (
+            id, workspace_id, channel_id, user_id, content, thread_id, mentions, mentions_all, temp_id, seq, position,
+            created_at, search
+        )
+    ), e AS (
+        INSERT INTO events (workspace_id, seq, type, scope, channel_id, user_id, data, created_at)
+        SELECT n.workspace_id, n.seq, n.type, n.scope, n.channel_id, n.user_id, n.data, $31
+        FROM unnest($2::uuid[], $10::bigint[], $14::text[], $15::text[], $16::uuid[], $17::uuid[], $18::text[])
+            AS n (workspace_id, seq, type, scope, channel_id, user_id, data)
+    ), w AS (
+        UPDATE workspaces w SET seq = n.seq FROM unnest($19::uuid[], $20::bigint[]) AS n (id, seq) WHERE w.id = n.id
+    ), c AS (
+        UPDATE channels c SET position = n.position, everyone = n.everyone
+        FROM unnest($21::uuid[], $22::bigint[], $23::bigint[]) AS n (id, position, everyone) WHERE c.id = n.id
+    )
+    UPDATE channel_members AS cm SET
+        read_seq = coalesce(n.seq, cm.read_seq),
+        read_message_id = coalesce(n.message_id, cm.read_message_id),
+        unread_base = coalesce(n.unread_base, cm.unread_base),
+        everyone_base = coalesce(n.everyone_base, cm.everyone_base) + n.own,
+        personal_mentions = CASE WHEN n.seq IS NULL THEN cm.personal_mentions ELSE 0 END + n.personal
+    FROM unnest(
+        $24::uuid[], $25::uuid[], $26::bigint[], $27::uuid[], $28::bigint[], $29::bigint[], $30::bigint[], $32::bigint[]
+    ) AS n (channel_id, user_id, seq, message_id, unread_base, everyone_base, own, personal)
+    WHERE cm.channel_id = n.channel_id AND cm.user_id = n.user_id
+"""
+_MENTIONS = """
+    INSERT INTO message_mentions (channel_id, user_id, seq, author_id, covered)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::bool[])
+"""
+# Apart: a root that was written by the statement above cannot be seen by it.
+_ROOTS = """
+    UPDATE messages m SET reply_count = m.reply_count + n.times
+    FROM unnest($1::uuid[], $2::int[]) AS n (id, times) WHERE m.id = n.id
+"""
+_UPLOADS = """
+    UPDATE attachments a SET message_id = n.message_id, place = n.place
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS n (id, message_id, place) WHERE a.id = n.id
+"""
+
+
+@attrs.define(eq=False)
+class Marker:
+    """What happens to a channel member: their marker moves to `seq` (unless None), and their mentions are counted."""
+
+    seq: int | None = None
+    message_id: str | None = None
+    unread_base: int | None = None
+    everyone_base: int | None = None
+    own: int = 0
+    personal: int = 0
+
+
+@attrs.define(eq=False)
+class Log:
+    """How far the log of a workspace has come."""
+
+    workspace_id: str
+    seq: int
+
+
+@attrs.define(eq=False)
+class Place:
+    """How far the counters of a channel have come."""
+
+    log: Log
+    position: int
+    everyone: int
+
+
+@attrs.define(eq=False)
+class PostRows:
+    """The rows of a run; `add` fills it, `write` empties it into the database."""
+
+    now: datetime
+    logs: dict[str, Log] = attrs.field(factory=dict)
+    places: dict[str, Place] = attrs.field(factory=dict)
+    _messages: list[tuple[Any, ...]] = attrs.field(factory=list)
+    _mentions: list[tuple[Any, ...]] = attrs.field(factory=list)
+    _markers: dict[tuple[str, str], Marker] = attrs.field(factory=dict)
+    _replies: dict[str, int] = attrs.field(factory=dict)
+    _uploads: list[tuple[Any, ...]] = attrs.field(factory=list)
+
+    def add(self, message: Message, envelope: Envelope, attachment_ids: tuple[str, ...]) -> int:
+        """Give the message its place in the channel and in the log; returns its seq."""
+        place = self.places[message.channel_id]
+        place.log.seq = seq = place.log.seq + 1
+        place.everyone += message.mentions_all
+        if message.thread_id is None:
+            place.position += 1
+        else:
+            self._replies[message.thread_id] = self._replies.get(message.thread_id, 0) + 1
+        self._move_marker(message, seq, place)
+        if message.mentions or message.mentions_all:
+            self._mention(message, seq)
+        self._messages.append(_values(message, envelope, place, seq))
+        self._uploads += ((id_, message.id, index) for index, id_ in enumerate(attachment_ids))
+        return seq
+
+    async def write(self, db: Connection) -> None:
+        """Write everything."""
+        markers = [_marker_values(*key, marker) for key, marker in self._markers.items()]
+        await db.run(
+            _WRITE,
+            *_columns(self._messages, 18),
+            *_columns([(log.workspace_id, log.seq) for log in self.logs.values()], 2),
+            *_columns([(id_, place.position, place.everyone) for id_, place in self.places.items()], 3),
+            *(columns := _columns(markers, 8))[:7],
+            self.now,
+            columns[7],
+        )
+        if self._mentions:
+            await db.run(_MENTIONS, *_columns(self._mentions, 5))
+        if self._replies:
+            await db.run(_ROOTS, list(self._replies), list(self._replies.values()))
+        if self._uploads:
+            await db.run(_UPLOADS, *_columns(self._uploads, 3))
+
+    def _move_marker(self, message: Message, seq: int, place: Place) -> None:
+        key = message.channel_id, message.user_id
+        if message.thread_id is None:
+            self._markers[key] = Marker(seq, message.id, place.position, place.everyone)
+        elif message.mentions_all:
+            self._markers.setdefault(key, Marker()).own += 1
+
+    def _mention(self, message: Message, seq: int) -> None:
+        channel_id, author_id = message.channel_id, message.user_id
+        covered = message.mentions_all
+        if covered:
+            self._mentions.append((channel_id, EVERYONE, seq, author_id, False))
+        for user_id in dict.fromkeys(message.mentions):
+            self._mentions.append((channel_id, user_id, seq, author_id, covered))
+            if user_id != author_id and not covered:
+                self._markers.setdefault((channel_id, user_id), Marker()).personal += 1
+
+
+def _values(message: Message, envelope: Envelope, place: Place, seq: int) -> tuple[Any, ...]:
+    """The columns of the message, then those of its event."""
+    audience = envelope.audience
+    return (
+        message.id,
+        place.log.workspace_id,
+        message.channel_id,
+        message.user_id,
+        message.content,
+        message.thread_id,
+        dump_json(message.mentions) if message.mentions else None,
+        message.mentions_all,
+        message.temp_id,
+        seq,
+        place.position,
+        message.created_at,
+        to_vector(message.content, channel_id=message.channel_id, author_id=message.user_id),
+        envelope.type,
+        audience.scope.value,
+        audience.channel_id,
+        audience.user_id,
+        envelope.data.decode(),
+    )
+
+
+def _marker_values(channel_id: str, user_id: str, marker: Marker) -> tuple[Any, ...]:
+    return (
+        channel_id,
+        user_id,
+        marker.seq,
+        marker.message_id,
+        marker.unread_base,
+        marker.everyone_base,
+        marker.own,
+        marker.personal,
+    )
+
+
+def _columns(rows: list[tuple[Any, ...]], width: int) -> list[Any]:
+    """The rows, turned: a list for each column."""
+    return list(zip(*rows, strict=True)) if rows else [()] * width

@@ -1,0 +1,182 @@
+"""Sending messages in bulk: the hot path.
+
+A run of posts costs the same few statements whatever its length: one asks everything that the judgement needs, Python
+judges and gives each message its place, and one writes the rows of all tables from arrays. The workspaces are locked by
+then (`Transaction.begin`), so what was asked still holds when it is written.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+import attrs
+
+from chat_storage_postgres.columns import known_id
+from chat_storage_postgres.connection import Connection
+from chat_storage_postgres.message_rows import read_messages
+from chat_storage_postgres.post_rows import Log, Place, PostRows
+from chatcore.errors import ChatError, Forbidden, NotFound, ValidationFailed
+from chatcore.ids import AttachmentId
+from chatcore.model import MAX_CONTENT, Message
+from chatcore.ports import Envelope, Post, Posted
+
+_ASK = """
+    SELECT c.workspace_id, w.seq, c.position, c.everyone, c.archived_at IS NOT NULL, cm.user_id IS NOT NULL,
+        (SELECT d.id FROM messages d
+            WHERE d.channel_id = c.id AND d.user_id = p.user_id AND d.temp_id = p.temp_id),
+        (SELECT r.id FROM messages r WHERE r.id = p.thread_id AND r.channel_id = c.id AND r.thread_id IS NULL)
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY
+        AS p (channel_id, user_id, temp_id, thread_id, place)
+    LEFT JOIN channels c ON c.id = p.channel_id
+    LEFT JOIN workspaces w ON w.id = c.workspace_id
+    LEFT JOIN channel_members cm ON cm.channel_id = c.id AND cm.user_id = p.user_id
+    ORDER BY p.place
+"""
+_UPLOADS = """
+    SELECT id, workspace_id, uploaded_by FROM attachments WHERE id = ANY($1::uuid[]) AND message_id IS NULL
+"""
+_FIRST = "SELECT * FROM messages WHERE id = ANY($1::uuid[])"
+
+Outcome = Posted | ChatError
+
+
+@attrs.define(eq=False)
+class Run:
+    """What became of each post, in order; and the envelopes of those that were written, with their seqs."""
+
+    outcomes: list[Outcome]
+    sealed: list[tuple[Envelope, int]]
+
+
+async def post_run(db: Connection, posts: Sequence[Post], now: datetime) -> Run:
+    """Write these posts in the transaction that is open. A post that may not be sent has an error for its outcome."""
+    messages = [post.message for post in posts]
+    answers = await db.rows(
+        _ASK,
+        [known_id(message.channel_id) for message in messages],
+        [known_id(message.user_id) for message in messages],
+        [_askable(message.temp_id) for message in messages],
+        [None if message.thread_id is None else known_id(message.thread_id) for message in messages],
+    )
+    judge = _Judge(await _uploads(db, [id_ for post in posts for id_ in post.attachment_ids]), now)
+    outcomes = [judge.judge(post, answer) for post, answer in zip(posts, answers, strict=True)]
+    if judge.sealed:
+        await judge.rows.write(db)
+    return Run(await _with_first_messages(db, outcomes), judge.sealed)
+
+
+class _Judge:
+    """Decides post by post, in order, what may be sent, and collects its rows."""
+
+    def __init__(self, uploads: dict[str, tuple[str, str]], now: datetime) -> None:
+        self.rows = PostRows(now)
+        self.sealed: list[tuple[Envelope, int]] = []
+        self._uploads = uploads
+        self._sent: dict[tuple[str, str, str], Message] = {}
+        self._roots: set[tuple[str, str]] = set()
+
+    def judge(self, post: Post, answer: Sequence[Any]) -> Outcome | str:
+        """What becomes of the post; the id of the first message when it was sent in an earlier transaction."""
+        try:
+            return self._judge(post, answer)
+        except ChatError as error:
+            return error
+
+    def _judge(self, post: Post, answer: Sequence[Any]) -> Outcome | str:
+        workspace_id, seq, position, everyone, archived, joined, first_id, root_id = answer
+        message = post.message
+        if workspace_id is None:
+            raise NotFound.of("channel")
+        if first_id is not None:
+            return str(first_id)
+        sent = self._sent_before(message)
+        if sent is not None:
+            return Posted(message=sent, duplicate=True)
+        self._check(message, archived, joined, root_id)
+        if post.attachment_ids:
+            self._claim(post.attachment_ids, workspace_id, message)
+        if message.channel_id not in self.rows.places:
+            log = self.rows.logs.setdefault(workspace_id, Log(workspace_id, seq))
+            self.rows.places[message.channel_id] = Place(log, position, everyone)
+        return self._write(post)
+
+    def _check(self, message: Message, archived: bool, joined: bool, root_id: str | None) -> None:
+        if archived:
+            raise Forbidden("This channel is archived: nothing can be sent to it.")
+        if not joined:
+            raise Forbidden("You are not in this channel: join it first.")
+        thread_id = message.thread_id
+        if thread_id is not None and root_id is None and (message.channel_id, thread_id) not in self._roots:
+            raise NotFound.of("message")
+        _check_text(message)
+
+    def _claim(self, attachment_ids: tuple[AttachmentId, ...], workspace_id: str, message: Message) -> None:
+        """Take the uploads for this message. Raises NotFound unless all are free, the author's and of the workspace."""
+        owner = (workspace_id, message.user_id)
+        if len(set(attachment_ids)) < len(attachment_ids):
+            raise ValidationFailed.of("attachmentIds", "must not name an upload twice")
+        if any(self._uploads.get(id_) != owner for id_ in attachment_ids):
+            raise NotFound.of("attachment")
+        for id_ in attachment_ids:
+            del self._uploads[id_]
+
+    def _write(self, post: Post) -> Posted:
+        message = post.message
+        seq = self.rows.add(message, post.envelope, post.attachment_ids)
+        self.sealed.append((post.envelope, seq))
+        sent = stamped(message, seq)
+        if message.temp_id is not None:
+            self._sent[message.channel_id, message.user_id, message.temp_id] = sent
+        if message.thread_id is None:
+            self._roots.add((message.channel_id, message.id))
+        return Posted(message=sent)
+
+    def _sent_before(self, message: Message) -> Message | None:
+        if message.temp_id is None:
+            return None
+        return self._sent.get((message.channel_id, message.user_id, message.temp_id))
+
+
+def _check_text(message: Message) -> None:
+    """What the table would refuse, and its neighbours with it."""
+    if not 0 < len(message.content) <= MAX_CONTENT:
+        raise ValidationFailed.of("content", f"must be 1 to {MAX_CONTENT:,} characters")
+    if "\x00" in message.content:
+        raise ValidationFailed.of("content", "must not hold the character U+0000")
+    if message.temp_id is not None and "\x00" in message.temp_id:
+        raise ValidationFailed.of("tempId", "must not hold the character U+0000")
+
+
+def _askable(temp_id: str | None) -> str | None:
+    return None if temp_id is None else temp_id.replace("\x00", "")
+
+
+async def _with_first_messages(db: Connection, outcomes: list[Outcome | str]) -> list[Outcome]:
+    """Replace the ids of first messages by the messages."""
+    ids = [outcome for outcome in outcomes if isinstance(outcome, str)]
+    if not ids:
+        return outcomes  # type: ignore[return-value]  # no text is left among them
+    first: dict[str, Message] = {message.id: message for message in await read_messages(db, _FIRST, "m.seq", ids)}
+    return [
+        Posted(message=first[outcome], duplicate=True) if isinstance(outcome, str) else outcome for outcome in outcomes
+    ]
+
+
+async def _uploads(db: Connection, ids: list[AttachmentId]) -> dict[str, tuple[str, str]]:
+    """Free uploads among these: id -> (workspace, uploader)."""
+    if not ids:
+        return {}
+    rows = await db.rows(_UPLOADS, [known_id(id_) for id_ in ids])
+    return {id_: (workspace_id, user_id) for id_, workspace_id, user_id in rows}
+
+
+_FIELDS = tuple(field.name for field in attrs.fields(Message))
+_fields_of = attrgetter(*_FIELDS)
+
+
+def stamped(message: Message, seq: int) -> Message:
+    """The message with its place: `attrs.evolve`, at a third of its cost."""
+    fields = dict(zip(_FIELDS, _fields_of(message), strict=True))
+    fields["seq"] = seq
+    return Message(**fields)

@@ -1,0 +1,71 @@
+"""One transaction: the tables of the storage port over one connection."""
+
+from datetime import datetime
+
+import attrs
+
+from chat_storage_postgres import layouts
+from chat_storage_postgres.channel_members import ChannelMembers
+from chat_storage_postgres.channels import Channels
+from chat_storage_postgres.connection import Connection
+from chat_storage_postgres.counters import Counters
+from chat_storage_postgres.events import EventLog
+from chat_storage_postgres.members import Members
+from chat_storage_postgres.messages import Messages
+from chat_storage_postgres.pairs import Pairs
+from chat_storage_postgres.plugin_sql import PluginSql
+from chat_storage_postgres.reads import Reads
+from chat_storage_postgres.sessions import Sessions
+from chat_storage_postgres.table import Table
+from chat_storage_postgres.workspaces import Workspaces
+from chatcore.model import (
+    Attachment,
+    AuditEntry,
+    BotToken,
+    Credential,
+    EmojiPreset,
+    Huddle,
+    Invite,
+    Participant,
+    Presence,
+    User,
+)
+from chatcore.ports import Envelope, plugin_data
+from chatcore.ports import storage as port
+
+
+@attrs.define
+class Setting:
+    """What all transactions of a storage share. The epoch changes when the server's history does."""
+
+    epoch: str
+    slow_ms: float
+
+
+class PostgresTx:
+    """`appended` collects the events of the transaction."""
+
+    def __init__(self, db: Connection, setting: Setting, now: datetime) -> None:
+        self.db = db
+        self.appended: list[Envelope] = []
+        self.users: port.Rows[User] = Table(db, layouts.USERS)
+        self.credentials: port.Rows[Credential] = Table(db, layouts.CREDENTIALS)
+        self.sessions: port.Sessions = Sessions(db, layouts.SESSIONS)
+        self.bot_tokens: port.Rows[BotToken] = Table(db, layouts.BOT_TOKENS)
+        self.workspaces: port.Workspaces = Workspaces(db, setting.epoch)
+        self.members: port.Members = Members(db, layouts.MEMBERS)
+        self.invites: port.Rows[Invite] = Table(db, layouts.INVITES)
+        self.channels: port.Channels = Channels(db, layouts.CHANNELS)
+        self.channel_members: port.ChannelMembers = ChannelMembers(db, layouts.CHANNEL_MEMBERS)
+        self.messages: port.Messages = Messages(db)
+        self.attachments: port.Rows[Attachment] = Table(db, layouts.ATTACHMENTS)
+        self.reads: port.Reads = Reads(db)
+        self.huddles: port.Rows[Huddle] = Table(db, layouts.HUDDLES)
+        self.participants: port.Rows[Participant] = Table(db, layouts.PARTICIPANTS)
+        self.presence: port.Rows[Presence] = Table(db, layouts.PRESENCE)
+        self.presets: port.Rows[EmojiPreset] = Table(db, layouts.PRESETS)
+        self.audit: port.Rows[AuditEntry] = Table(db, layouts.AUDIT)
+        self.events: port.EventLog = EventLog(db, setting.epoch, now, self.appended)
+        self.counters: port.Counters = Counters(db, now)
+        self.pairs: plugin_data.Pairs = Pairs(db)
+        self.sql: plugin_data.Sql = PluginSql(db)

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 from av.error import FFmpegError
 from av.filter import Graph
+from av.filter.context import FilterContext
 
 RATE = 48_000
 MEMORY = 2 * 1024**3
@@ -32,7 +34,7 @@ def mix(sources: list[Path], target: Path) -> None:
             each.close()
 
 
-def _graph(count: int) -> tuple[Graph, list[av.filter.FilterContext]]:
+def _graph(count: int) -> tuple[Graph, list[FilterContext]]:
     graph = Graph()
     ends = [graph.add_abuffer(sample_rate=RATE, format="s16", layout="mono") for _ in range(count)]
     mixer = graph.add("amix", f"inputs={count}:normalize=0:duration=longest")
@@ -48,7 +50,7 @@ def _graph(count: int) -> tuple[Graph, list[av.filter.FilterContext]]:
     return graph, [*ends, sink]
 
 
-def _frames(source: av.container.InputContainer) -> Iterator[av.AudioFrame]:
+def _frames(source: InputContainer) -> Iterator[av.AudioFrame]:
     """Frames of one file, in mono. A file that breaks off, as when its writer died, gives what there is."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
     position = 0
@@ -62,9 +64,7 @@ def _frames(source: av.container.InputContainer) -> Iterator[av.AudioFrame]:
         return
 
 
-def _mixed(
-    graph: Graph, ends: list[av.filter.FilterContext], sources: list[Iterator[av.AudioFrame]]
-) -> Iterator[av.AudioFrame]:
+def _mixed(graph: Graph, ends: list[FilterContext], sources: list[Iterator[av.AudioFrame]]) -> Iterator[av.AudioFrame]:
     *inputs, sink = ends
     open_inputs = dict(enumerate(sources))
     while open_inputs:
@@ -77,7 +77,7 @@ def _mixed(
     yield from _ready(sink)
 
 
-def _ready(sink: av.filter.FilterContext) -> Iterator[av.AudioFrame]:
+def _ready(sink: FilterContext) -> Iterator[av.AudioFrame]:
     while True:
         try:
             frame = sink.pull()

@@ -129,7 +129,8 @@ class Recorder:
             return None
         name = f"{len(self._tracks) + 1:02}-{key[0]}.opus"
         try:
-            file = (self._folder / name).open("xb", buffering=32 * 1024)
+            # A page goes to the system at once, one a second: what was said survives the process.
+            file = (self._folder / name).open("xb", buffering=0)
         except OSError as error:
             self._problem = f"cannot make {name}: {error.strerror}"
             return None

@@ -12,7 +12,12 @@ import av
 import numpy as np
 import trio
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.codecs import get_decoder
+from aiortc.jitterbuffer import JitterFrame
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtp import RtpPacket
 from numpy.typing import NDArray
+from tests.plugins.chat_voice_webrtc.lossy import BadNetwork
 
 from chatcore.bridge import Bridge, open_bridge
 from chatcore.ports import Voice, VoiceSeat
@@ -113,6 +118,23 @@ class Peer:
                 parts.append(_mono(await track.recv()))
         return np.concatenate(parts)
 
+    async def packets(self, mid: str, seconds: float) -> list[RtpPacket]:
+        """What comes in a slot in so many seconds, before aiortc's jitter buffer: that throws away whole groups when
+        one is lost, which no browser does.
+        """
+        found: list[RtpPacket] = []
+        receiver = next(each.receiver for each in self.connection.getTransceivers() if each.mid == mid)
+        handle = receiver._handle_rtp_packet
+
+        async def tap(packet: RtpPacket, arrival_time_ms: int) -> None:
+            found.append(packet)
+            await handle(packet, arrival_time_ms)
+
+        receiver._handle_rtp_packet = tap
+        await asyncio.sleep(seconds)
+        receiver._handle_rtp_packet = handle
+        return found
+
     async def see(self, mid: str) -> float:
         """The mean shade of the next picture in a slot."""
         async with asyncio.timeout(20):
@@ -130,6 +152,20 @@ def _mono(frame: av.AudioFrame) -> Samples:
     return mono
 
 
+def played(packets: list[RtpPacket]) -> tuple[Samples, float]:
+    """What a patient receiver hears of packets of 20 ms, with silence for those that are missing; and the share of time
+    that the others cover.
+    """
+    first = min(packet.timestamp for packet in packets)
+    placed = {(packet.timestamp - first) // FRAME: packet for packet in packets}
+    sound = np.zeros((max(placed) + 1) * FRAME)
+    decoder = get_decoder(RTCRtpCodecParameters(mimeType="audio/opus", clockRate=RATE, channels=2, payloadType=96))
+    for at, packet in sorted(placed.items()):
+        frame = JitterFrame(data=packet.payload, timestamp=packet.timestamp)
+        sound[at * FRAME : (at + 1) * FRAME] = np.concatenate([_mono(each) for each in decoder.decode(frame)])[:FRAME]
+    return sound, len(placed) / (max(placed) + 1)
+
+
 @attrs.frozen
 class Room:
     """Peers and the port between them."""
@@ -137,12 +173,22 @@ class Room:
     bridge: Bridge
     voice: Voice
     peers: list[Peer] = attrs.field(factory=list)
+    networks: list[BadNetwork] = attrs.field(factory=list)
 
-    async def join(self, seat: VoiceSeat, peer: Peer, sources: Mapping[str, Any] | None = None) -> Peer:
+    async def join(
+        self,
+        seat: VoiceSeat,
+        peer: Peer,
+        sources: Mapping[str, Any] | None = None,
+        network: BadNetwork | None = None,
+    ) -> Peer:
         """Give a peer a seat, and wait until it is connected."""
         self.peers.append(peer)
         sdp = await self.bridge.run(peer.offer)
         answer = await self.voice.join(seat, {"type": "offer", "sdp": sdp}, sources)
+        if network is not None:
+            self.networks.append(network)
+            answer = await self.bridge.run(network.between, answer)
         await self.bridge.run(peer.accept, answer)
         return peer
 
@@ -161,6 +207,8 @@ async def open_room(voice: Voice) -> AsyncIterator[Room]:
         finally:
             for peer in room.peers:
                 await bridge.run(peer.close)
+            for network in room.networks:
+                await bridge.run(network.close)
 
 
 def pitch(samples: Samples) -> float:

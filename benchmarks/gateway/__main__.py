@@ -3,11 +3,12 @@
 import sys
 
 from benchmarks.benchmark import Benchmark
-from benchmarks.gateway import crowd, idle, one_in_flight, reconnect, saturation, stalled
+from benchmarks.gateway import crowd, idle, one_in_flight, path, reconnect, saturation, stalled
 from benchmarks.running import choose_and_run
 
 BENCHMARKS = (
     Benchmark("one-in-flight", "one message at a time to 200 members", one_in_flight.measure),
+    Benchmark("path", "where the time of one message to 200 members goes", path.measure),
     Benchmark("saturation", "200 members, 10 senders: how much, and how late", saturation.measure),
     Benchmark("crowd", "1,000 members, 100 messages a second", crowd.measure),
     Benchmark("idle", "the size of 3,000 idle connections", idle.measure),

@@ -1,6 +1,6 @@
 """Our stage: `chatcore serve` on SQLite, every commit on the disk."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from benchmarks.cores import two_cores
@@ -11,12 +11,12 @@ from benchmarks.setting import Setting
 
 
 @asynccontextmanager
-async def ours(setting: Setting, people: int) -> AsyncIterator[Stage]:
-    """One process, one core."""
+async def ours(setting: Setting, people: int, wrapper: Sequence[str] = ()) -> AsyncIterator[Stage]:
+    """One process, one core. `wrapper`: see `serving`."""
     core, _ = two_cores()
     with setting.room() as folder:
         seed = await plant(folder, people)
-        async with serving(folder, core=core) as server:
+        async with serving(folder, core=core, wrapper=wrapper) as server:
             yield Stage(
                 dialect="chatcore",
                 port=server.port,

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
@@ -32,13 +32,15 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    folder: Path, *, core: int | None = None, environ: Mapping[str, str] | None = None
+    folder: Path, *, core: int | None = None, environ: Mapping[str, str] | None = None, wrapper: Sequence[str] = ()
 ) -> AsyncIterator[Server]:
     """A server on a free port with its database in this folder and every limit lifted.
 
+    `wrapper`: a command that takes the arguments of `chatcore` and becomes it, in its place.
+
     Raises RuntimeError, with what it said, when it ends before it is ready.
     """
-    command = [str(Path(sys.executable).with_name("chatcore")), "serve", "--port", "0"]
+    command = [*(wrapper or (str(Path(sys.executable).with_name("chatcore")),)), "serve", "--port", "0"]
     settings = {"DATABASE_URL": f"sqlite:///{folder}/town.db", "RATE_LIMITS": "off", "LOG_LEVEL": "warning"}
     with (folder / "server.err").open("wb") as errors:
         everything = {**settings, **(environ or {})}

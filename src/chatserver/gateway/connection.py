@@ -238,7 +238,7 @@ class Connection:
         self._rooms[frame.workspace_id] = room
         self.protocol.workspaces.add(frame.workspace_id)
         since = None if frame.since is None else Position(epoch=frame.since.epoch, seq=frame.since.seq)
-        joining = Joining(room, user_id, self.socket)
+        joining = Joining(room, user_id, self.socket, self._gateway.turnstile)
         try:
             await joining.catch_up(self._gateway.chat.hub, since)
         except BaseException:

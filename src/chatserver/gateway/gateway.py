@@ -17,6 +17,7 @@ from chatserver.gateway.connection import Connection
 from chatserver.gateway.deadlines import Deadlines
 from chatserver.gateway.flow import Pace
 from chatserver.gateway.opening import Admission, Door, Request
+from chatserver.gateway.resume import READS_AT_ONCE
 from chatserver.gateway.room import Room
 from chatserver.gateway.rooms import Rooms
 from chatserver.gateway.tally import Tally
@@ -55,6 +56,7 @@ class Gateway:
         self.overlap = not any(chat.hooks.has(hook) for hook in _REORDERING)
         self.rooms = Rooms()
         self.deadlines = Deadlines()
+        self.turnstile = trio.Semaphore(READS_AT_ONCE)
         self.tally = Tally()
         self._door = Door(chat=chat, limiter=limiter, origins=origins, proxies=proxies)
         self._connections: set[Connection] = set()

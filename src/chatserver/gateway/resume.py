@@ -5,11 +5,10 @@ what the client missed is read from the log up to exactly there, and what was he
 than is sensible, it is let go, and read from the log in turn: never is a part given for the whole.
 """
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing
-from typing import cast
+from collections.abc import Iterator, Sequence
 
 import attrs
+import trio
 
 from chatcore.ids import UserId, WorkspaceId
 from chatcore.model import Position
@@ -21,6 +20,9 @@ from chatserver.gateway.room import Room
 from chatserver.net.batch import Batch, Text
 from chatserver.net.socket import QUEUE_LIMIT, Socket
 
+READS_AT_ONCE = 4
+"""Of the log, for those who come back. When thousands do so at once, a thousand reads must not stand before what
+somebody else asks of the storage."""
 PAGE_BYTES = 256 * 1024
 """Written to a socket at a time while it catches up; the next piece waits until that is nearly gone."""
 
@@ -70,6 +72,8 @@ class Joining:
     room: Room
     user_id: UserId
     socket: Socket
+    turnstile: trio.Semaphore
+    """Held while the log is read, never while the socket is waited for."""
     position: Position = attrs.field(init=False)
     resumed: bool = False
     _holding: Holding = attrs.field(factory=Holding)
@@ -101,17 +105,16 @@ class Joining:
     async def _replay(self, hub: Hub, since: Position, upto: int) -> bool:
         """Write the events after `since`; False when they cannot be given completely, and then none was written."""
         workspace_id: WorkspaceId = self.room.workspace_id
-        pages = await hub.replay(workspace_id, self.user_id, since, upto)
-        if pages is None:
-            return False
-        async with aclosing(cast(AsyncGenerator[list[Envelope], None], pages)) as following:
-            async for page in following:
-                for batch in _pieces(page):
-                    self.socket.write(batch)
-                    await self.socket.drained()
-                if self.socket.close_code:
-                    break
-        return True
+        async with self.turnstile:
+            resumable = await hub.resumable(workspace_id, since, upto)
+        seq = since.seq
+        while resumable and seq < upto and not self.socket.close_code:
+            async with self.turnstile:
+                page, seq = await hub.page(workspace_id, self.user_id, seq, upto)
+            for batch in _pieces(page):
+                self.socket.write(batch)
+                await self.socket.drained()
+        return resumable
 
 
 def _pieces(page: Sequence[Envelope]) -> Iterator[Batch]:

@@ -194,3 +194,47 @@ async def test_what_was_on_its_way_to_the_stand_in_is_passed_on_once_and_in_orde
     holding.write(Batch([Text(b"1", 1)]))
     holding.write(Batch([Text(b"3", 3), Text(b"4", 4)]))
     assert socket.pending() == [2, 0, 3, 4]
+
+
+async def test_the_log_is_read_for_a_few_at_a_time(edge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    team, reading, most = edge.team, 0, 0
+    position = await team.chat.hub.position(team.workspace.id)
+    sent = [await team.chat.messages.send(team.general, author=team.ada, content=str(number)) for number in range(5)]
+    page = team.chat.hub.page
+
+    async def watched(*arguments: Any) -> Any:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        await trio.sleep(0.001)
+        try:
+            return await page(*arguments)
+        finally:
+            reading -= 1
+
+    monkeypatch.setattr(team.chat.hub, "page", watched)
+
+    async def come() -> None:
+        socket, reply = await come_back(edge, team.cyd, {"epoch": position.epoch, "seq": position.seq})
+        assert reply["data"]["resumed"]
+        assert len([frame for frame in socket.pending() if "seq" in frame]) == len(sent)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(5 * resume.READS_AT_ONCE):
+            nursery.start_soon(come)
+    assert most == resume.READS_AT_ONCE
+
+
+async def test_those_who_do_not_read_keep_nobody_from_coming_back(edge: Any) -> None:
+    team = edge.team
+    position = await team.chat.hub.position(team.workspace.id)
+    await team.chat.messages.send(team.general, author=team.ada, content="missed")
+    cursor = {"epoch": position.epoch, "seq": position.seq}
+    for _ in range(2 * resume.READS_AT_ONCE):
+        slow = edge.open(await team.identity(team.cyd))
+        slow.stall()
+        slow.say("join_workspace", workspaceId=team.workspace.id, since=cursor)
+    await trio.testing.wait_all_tasks_blocked()
+    with trio.fail_after(5):
+        _, reply = await come_back(edge, team.bob, cursor)
+    assert reply["data"]["resumed"]

@@ -20,6 +20,7 @@ from chatcore import wire
 from chatcore.errors import ValidationFailed
 from chatcore.events import EVENT_CLASSES, Event, MessageReceived
 from chatcore.ids import ID_TYPES, MessageId, UserId, WorkspaceId
+from chatcore.limits import Text
 from chatcore.model import Channel, ChannelType, Message, UserCard
 
 WORKSPACE = WorkspaceId("00000000-0000-7000-8000-000000000001")
@@ -45,7 +46,7 @@ def samples(hint: Any) -> st.SearchStrategy[Any]:
     if hint in ID_TYPES:
         return st.uuids().map(str)
     if origin is Annotated:
-        return samples(inner[0])
+        return limited(samples(inner[0]), hint.__metadata__)
     if origin in (typing.Union, types.UnionType):
         return st.one_of([samples(each) for each in inner])
     if origin is tuple:
@@ -60,6 +61,24 @@ def samples(hint: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(hint)
     simple = {str: st.text(), int: st.integers(0, 2**53), bool: st.booleans(), type(None): st.none()}
     return simple[hint]
+
+
+def limited(values: st.SearchStrategy[Any], limits: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    """Those that the limits of a field allow."""
+    for limit in limits:
+        if isinstance(limit, Text):
+            pattern = limit.pattern.removesuffix("$") + r"\Z"
+            values = st.from_regex(pattern).filter(lambda text, most=limit.most: len(text) <= most)
+        values = values.filter(lambda value, limit=limit: not refused(limit, value))
+    return values
+
+
+def refused(limit: Any, value: Any) -> bool:
+    try:
+        limit.check(value)
+    except ValueError:
+        return True
+    return False
 
 
 @cache

@@ -135,7 +135,7 @@ def story() -> Witness:
     witness = Witness()
 
     async def main() -> None:
-        async with open_chat("memory:", plugins=[witness]) as chat:
+        async with open_chat("memory:", config=Config(bcrypt_rounds=4), plugins=[witness]) as chat:
             await tell_the_story(chat)
             await chat.health()
             # What a server and the command line ask for.

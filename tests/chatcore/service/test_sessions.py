@@ -1,11 +1,11 @@
 """Being signed in: on the real storage, hooks and tokens, with a clock to turn."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
+from tests.chatcore.service.conftest import CHEAP
 
 from chatcore import open_chat
 from chatcore.chat import Chat
@@ -19,17 +19,6 @@ from chatcore.testing.clock import FakeClock
 
 PASSWORD = "correct horse"
 DAY = 24 * 3600
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def chat(clock: FakeClock) -> AsyncIterator[Chat]:
-    async with open_chat("memory:", clock=clock) as chat:
-        yield chat
 
 
 @pytest.fixture
@@ -129,7 +118,7 @@ class Doorkeeper:
 
 async def test_plugins_are_asked_before_and_told_after() -> None:
     door = Doorkeeper()
-    async with open_chat("memory:", plugins=[door]) as chat:
+    async with open_chat(config=CHEAP, plugins=[door]) as chat:
         for name in ("Ada", "Bob"):
             await chat.users.create(email=f"{name}@example.org", display_name=name, password=PASSWORD)
         await chat.sessions.sign_in(email="ada@example.org", password=PASSWORD)

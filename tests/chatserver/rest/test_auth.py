@@ -252,7 +252,9 @@ async def test_a_bad_bearer_token_is_not_made_up_for_by_cookies(api: Api) -> Non
 class TestOrigins:
     @pytest.fixture
     def config(self) -> Config:
-        return Config(database_url="memory:", rate_limits="off", allowed_origins=("https://trusted.example.org",))
+        return Config(
+            database_url="memory:", bcrypt_rounds=4, rate_limits="off", allowed_origins=("https://trusted.example.org",)
+        )
 
     async def test_changes_by_cookie(self, api: Api, origin: str, allowed: bool) -> None:
         cookies = jar(await register(api))

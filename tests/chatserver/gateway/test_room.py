@@ -291,6 +291,7 @@ async def test_writing_leaves_time_for_everything_else(nursery: trio.Nursery) ->
     assert slow.writes * 0.01 < (trio.current_time() - began) * 0.75
 
 
+@pytest.mark.alone
 async def test_one_event_at_a_time_never_waits(nursery: trio.Nursery) -> None:
     class Slow(Ear):
         def write(self, batch: Batch) -> None:

@@ -209,6 +209,7 @@ class ChannelList:
     """What the events up to `seq` made of the channels."""
 
     channels: tuple[ChannelItem, ...]
+    epoch: str
     seq: int
 
 

@@ -10,7 +10,7 @@ from chatcore import policy, text
 from chatcore.errors import Duplicate, Forbidden, NotFound, ValidationFailed
 from chatcore.events import ChannelArchived, ChannelHidden, ChannelUpdated
 from chatcore.ids import ChannelId, UserId
-from chatcore.model import AuditEntry, Channel, ChannelSummary, ChannelType, Member, MemberCard, Role, User
+from chatcore.model import AuditEntry, Channel, ChannelSummary, ChannelType, Member, MemberCard, Position, Role, User
 from chatcore.policy import Action
 from chatcore.ports import Tx
 from chatcore.service import huddle_steps, membership
@@ -44,10 +44,10 @@ class ChannelView:
 
 @attrs.frozen(kw_only=True)
 class ChannelListing:
-    """The channels that exist for one person, by name, as the events up to `seq` made them."""
+    """The channels that exist for one person, by name, as the events up to `position` made them."""
 
     channels: tuple[ChannelSummary, ...]
-    seq: int
+    position: Position
 
 
 @attrs.frozen
@@ -156,7 +156,7 @@ class Channels:
 
         async def work(tx: Tx) -> ChannelListing:
             found = await tx.channels.summaries(facts.workspace_id, user_id, public=public)
-            return ChannelListing(channels=tuple(found), seq=(await tx.events.position(facts.workspace_id)).seq)
+            return ChannelListing(channels=tuple(found), position=await tx.events.position(facts.workspace_id))
 
         return await self._core.storage.read(work)
 

@@ -77,9 +77,11 @@ class ChannelItem:
 
 @attrs.frozen(kw_only=True)
 class ChannelListResponse:
-    """What the events up to `seq` made of the channels: a client that follows the events goes on behind it."""
+    """What the events up to `seq` made of the channels: a client that follows the events goes on behind it, and one
+    that joins the workspace later gives `{epoch, seq}` as its `since`."""
 
     channels: tuple[ChannelItem, ...]
+    epoch: str
     seq: int
 
 
@@ -152,7 +154,11 @@ async def list_channels(call: Call, slug: Slug) -> ChannelListResponse:
     """Every channel that exists for the caller, with what is unread in it, by name."""
     workspace_id = await call.chat.workspaces.resolve(slug, actor=call.actor)
     listing = await call.chat.channels.listing(workspace_id, actor=call.actor)
-    return ChannelListResponse(channels=tuple(ChannelItem.of(summary) for summary in listing.channels), seq=listing.seq)
+    return ChannelListResponse(
+        channels=tuple(ChannelItem.of(summary) for summary in listing.channels),
+        epoch=listing.position.epoch,
+        seq=listing.position.seq,
+    )
 
 
 async def create_channel(call: Call, slug: Slug, body: CreateChannelRequest) -> ChannelResponse:

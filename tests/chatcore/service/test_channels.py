@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -516,3 +517,29 @@ async def test_a_channel_that_is_not_there(team: Team) -> None:
     for channel_id in (team.workspace.id, "", "x", "\ud800", "../../etc", "x" * 100_000):
         with pytest.raises(NotFound):
             await team.chat.channels.get(ChannelId(channel_id), actor=team.owner)
+
+
+async def test_the_counts_of_a_list_are_those_of_its_position(tmp_path: Path) -> None:
+    """Listed while others write, on a database with threads: every message is in the count, or behind the position."""
+    async with open_chat(f"sqlite:///{tmp_path}/chat.db") as chat:
+        owner, ann = [await chat.users.create(email=f"{name}@example.org") for name in ("owner", "ann")]
+        workspace = await chat.workspaces.create(name="Team", slug="team", owner=owner, general=True)
+        await chat.members.add(workspace, ann)
+        (general,) = await chat.channels.list(workspace, actor=ann)
+
+        async def talk() -> None:
+            for number in range(20):
+                await chat.messages.send(general.channel, author=owner, content=f"message {number}")
+
+        listings = []
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(talk)
+            while not listings or listings[-1].channels[0].read.unread_count < 100:
+                listings.append(await chat.channels.listing(workspace, actor=ann))
+        log = await chat.storage.read(lambda tx: tx.events.since(workspace.id, 0, limit=1000))
+        said = [envelope.seq for envelope in log if envelope.type == "message_received"]
+        for listing in listings:
+            before = [seq for seq in said if seq <= listing.position.seq]
+            assert listing.channels[0].read.unread_count == len(before)
+        assert len({listing.position.seq for listing in listings}) > 2, "nothing was said meanwhile"

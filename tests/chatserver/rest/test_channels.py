@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from tests.chatserver.api import Team
 
+from chatcore.events import MessageReceived
+from chatcore.model import Position
+
 CHANNELS = "/api/workspaces/team/channels"
 DIRECTS = "/api/workspaces/team/directs"
 
@@ -37,6 +40,18 @@ async def test_the_list_shows_what_is_new(team: Team) -> None:
         "timestamp": last["createdAt"],
         "user": {"displayName": "Owner"},
     }
+
+
+async def test_the_list_says_which_events_it_shows(team: Team) -> None:
+    await team.say("counted", by=team.owner)
+    listed = (await team.api("GET", CHANNELS, by=team.member)).data
+    await team.say("not counted", by=team.owner)
+    since = Position(epoch=listed["epoch"], seq=listed["seq"])
+    async with team.api.chat.subscribe(team.member.user, team.workspace, since=since) as events:
+        event = await anext(events)
+    assert isinstance(event, MessageReceived)
+    assert event.message.content == "not counted"
+    assert listed["channels"][0]["unreadCount"] == 1
 
 
 async def test_reading_moves_the_marker(team: Team) -> None:

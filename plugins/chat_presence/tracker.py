@@ -1,7 +1,7 @@
-"""Who is there: the best status of a person's devices, and a grace before they are gone."""
+"""Who is there: the best status of a person's devices, on all nodes, and a grace before they are gone."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +9,10 @@ import attrs
 import trio
 
 from chat_presence.last_seen import LastSeen
+from chat_presence.others import Others
 from chatcore.ids import UserId
 from chatcore.model import Presence, PresenceStatus
-from chatcore.ports import Background, Clock
+from chatcore.ports import Background, Clock, Peers
 from chatcore.ports.presence import PresenceListener
 
 GRACE_SECONDS = 5.0
@@ -24,9 +25,13 @@ log = logging.getLogger("chatcore.presence.memory")
 
 @attrs.define(eq=False)
 class _Person:
-    """`last_seen` is None for who was never there, and not looked at while they are online."""
+    """`here` is their status on this node, `shown` that on all.
+
+    `last_seen` is None for who was never there, and not looked at while they are online.
+    """
 
     devices: dict[str, PresenceStatus] = attrs.field(factory=dict)
+    here: PresenceStatus = PresenceStatus.OFFLINE
     shown: PresenceStatus = PresenceStatus.OFFLINE
     last_seen: datetime | None = None
 
@@ -36,13 +41,21 @@ class _Person:
 
 
 class MemoryPresence:
-    """A `chatcore.ports.PresenceTracker` for one process. `run` must be running for departures to be noticed.
+    """A `chatcore.ports.PresenceTracker`. `run`, and that of `others`, must be running for departures to be noticed.
 
     Who wants to look offline is offline at once, without grace, and what they do then leaves no trace in `last_seen`.
-    `records` keeps `last_seen` over restarts; None keeps it for as long as the tracker lives.
+    `records` keeps `last_seen` over restarts; None keeps it for as long as the tracker lives. `peers` are the other
+    nodes; None is to be alone.
     """
 
-    def __init__(self, clock: Clock, records: LastSeen | None = None, *, grace: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        records: LastSeen | None = None,
+        peers: Peers | None = None,
+        *,
+        grace: float = GRACE_SECONDS,
+    ) -> None:
         self._clock = clock
         self._records = records
         self._grace = grace
@@ -52,6 +65,9 @@ class MemoryPresence:
         self._somebody_leaves = trio.Event()
         self._listeners: list[PresenceListener] = []
         self._tasks: Background | None = None
+        self.others = None
+        if peers is not None:
+            self.others = Others(peers, clock, changed=self._changed_elsewhere, mine=self._mine, grace=grace)
 
     def watch(self, tasks: Background) -> None:
         """Be unwell while one of these is down: what runs behind the tracker."""
@@ -68,14 +84,14 @@ class MemoryPresence:
         person = self._people.setdefault(user_id, _Person())
         self._leaving.pop(user_id, None)
         person.devices[connection_id] = status
-        self._show(user_id, person, person.best())
+        self._show_here(user_id, person, person.best())
 
     async def update(self, user_id: UserId, connection_id: str, status: PresenceStatus) -> None:
         """A device says that its person is online, away, or wants to look offline. Unknown devices are ignored."""
         person = self._people.get(user_id)
         if person is not None and connection_id in person.devices:
             person.devices[connection_id] = status
-            self._show(user_id, person, person.best())
+            self._show_here(user_id, person, person.best())
 
     async def disconnect(self, user_id: UserId, connection_id: str) -> None:
         """A device is gone."""
@@ -83,8 +99,8 @@ class MemoryPresence:
         if person is None or person.devices.pop(connection_id, None) is None:
             return
         if person.devices:
-            self._show(user_id, person, person.best())
-        elif person.shown is not PresenceStatus.OFFLINE:
+            self._show_here(user_id, person, person.best())
+        elif person.here is not PresenceStatus.OFFLINE:
             person.last_seen = self._clock.now()
             self._leaving[user_id] = trio.current_time() + self._grace
             self._somebody_leaves.set()
@@ -96,10 +112,11 @@ class MemoryPresence:
         return {user_id: self._presence(user_id) for user_id in wanted}
 
     async def health(self) -> dict[str, Any]:
-        """How many people are there, and how many are about to be gone."""
+        """How many people are there, how many are about to leave this node, and how many other nodes there are."""
         there = sum(1 for person in self._people.values() if person.shown is not PresenceStatus.OFFLINE)
         well = self._tasks is None or bool(self._tasks.health()["ok"])
-        return {"ok": well, "present": there, "leaving": len(self._leaving)}
+        nodes = {} if self.others is None else {"others": len(self.others)}
+        return {"ok": well, "present": there, "leaving": len(self._leaving), **nodes}
 
     async def run(self) -> None:
         """Let those go whose grace is over; never returns."""
@@ -115,32 +132,56 @@ class MemoryPresence:
             self._somebody_leaves = trio.Event()
 
     def close(self) -> None:
-        """Everybody is gone now, as the process is: note it."""
+        """Everybody who is on this node is gone now, as the process is: note it."""
+        if self.others is not None:
+            self.others.goodbye()
         for user_id, person in self._people.items():
-            if person.shown is not PresenceStatus.OFFLINE:
+            if person.here is not PresenceStatus.OFFLINE:
                 if person.devices:
                     person.last_seen = self._clock.now()
                 person.devices.clear()
-                person.shown = PresenceStatus.OFFLINE
+                person.here = person.shown = PresenceStatus.OFFLINE
                 self._note(self._presence(user_id))
+
+    # --- changes ---------------------------------------------------------------------------------------------------
 
     def _depart(self, user_id: UserId) -> None:
         person = self._people[user_id]
-        person.shown = PresenceStatus.OFFLINE  # `last_seen` stays the moment when the device was gone
-        self._tell(user_id)
+        # Last seen when the device was gone, which is a while ago.
+        self._show_here(user_id, person, PresenceStatus.OFFLINE, last_seen=person.last_seen)
 
-    def _show(self, user_id: UserId, person: _Person, status: PresenceStatus) -> None:
+    def _show_here(
+        self, user_id: UserId, person: _Person, status: PresenceStatus, last_seen: datetime | None = None
+    ) -> None:
+        if status is person.here:
+            return
+        person.here = status
+        last_seen = last_seen or self._clock.now()
+        if self.others is not None:
+            self.others.say(user_id, status, last_seen)
+        self._show(user_id, person, last_seen, here=True)
+
+    def _changed_elsewhere(self, user_id: UserId, last_seen: datetime | None, here: bool) -> None:
+        person = self._people.setdefault(user_id, _Person())
+        self._show(user_id, person, last_seen or self._clock.now(), here=here)
+
+    def _show(self, user_id: UserId, person: _Person, last_seen: datetime, *, here: bool) -> None:
+        elsewhere = [] if self.others is None else self.others.statuses(user_id)
+        status = next(status for status in _BEST_FIRST if status in (person.here, *elsewhere, PresenceStatus.OFFLINE))
         if status is person.shown:
             return
         person.shown = status
-        person.last_seen = self._clock.now()
-        self._tell(user_id)
+        person.last_seen = last_seen
+        self._tell(user_id, here)
+
+    def _mine(self) -> Iterator[tuple[UserId, PresenceStatus]]:
+        return ((id_, each.here) for id_, each in self._people.items() if each.here is not PresenceStatus.OFFLINE)
 
     def _presence(self, user_id: UserId) -> Presence:
         person = self._people.get(user_id)
         if person is None:
             return Presence(user_id=user_id, status=PresenceStatus.OFFLINE)
-        here = person.shown is PresenceStatus.ONLINE and person.devices
+        here = person.shown is PresenceStatus.ONLINE and user_id not in self._leaving
         return Presence(user_id=user_id, status=person.shown, last_seen=self._clock.now() if here else person.last_seen)
 
     async def _recall(self, user_ids: Iterable[UserId]) -> None:
@@ -156,11 +197,12 @@ class MemoryPresence:
         if self._records is not None:
             self._records.note(presence)
 
-    def _tell(self, user_id: UserId) -> None:
+    def _tell(self, user_id: UserId, here: bool) -> None:
         presence = self._presence(user_id)
-        self._note(presence)
+        if here:
+            self._note(presence)
         for listener in self._listeners:
             try:
-                listener(presence)
+                listener(presence, here)
             except Exception:
                 log.exception("a listener of presence failed")

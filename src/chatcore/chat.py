@@ -25,6 +25,7 @@ from chatcore.ports import (
     Background,
     Bus,
     Clock,
+    Peers,
     PresenceTracker,
     ProviderContext,
     Storage,
@@ -68,6 +69,7 @@ class Ports:
 
     storage: Storage
     bus: Bus
+    peers: Peers
     presence: PresenceTracker
     codec: TokenCodec
     authenticators: tuple[Authenticator, ...]
@@ -85,7 +87,13 @@ class Chat:
         self.hub = Hub(ports.storage, ports.bus)
         self._ports = ports
         core = Core(
-            config=config, clock=clock, storage=ports.storage, hooks=hooks, hub=self.hub, cards=Cards(ports.storage)
+            config=config,
+            clock=clock,
+            storage=ports.storage,
+            hooks=hooks,
+            hub=self.hub,
+            peers=ports.peers,
+            cards=Cards(ports.storage),
         )
         self._core = core
         self.sessions = Sessions(core, ports.authenticators, ports.codec)
@@ -215,9 +223,14 @@ async def _open_ports(stack: AsyncExitStack, config: Config, clock: Clock, hooks
     )
     storage = await stack.enter_async_context(chosen.storage.factory(context))
     context = attrs.evolve(context, storage=storage)
+    bus = await stack.enter_async_context(chosen.bus.factory(context))
+    peers = Peers(bus)
+    stack.enter_context(peers.listening())
+    context = attrs.evolve(context, peers=peers)
     return Ports(
         storage=storage,
-        bus=await stack.enter_async_context(chosen.bus.factory(context)),
+        bus=bus,
+        peers=peers,
         presence=await stack.enter_async_context(chosen.presence.factory(context)),
         codec=await stack.enter_async_context(chosen.token.factory(context)),
         authenticators=tuple([await stack.enter_async_context(each.factory(context)) for each in chosen.auth]),

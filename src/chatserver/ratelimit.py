@@ -1,15 +1,19 @@
-"""Rate limits: fixed windows, kept in memory, saved so that a restart forgets nothing.
+"""Rate limits: fixed windows, kept in memory and counted in storage, so that restarts forget nothing and nodes add up.
 
 A window begins with the first request and ends after its length, whatever the wall clock does meanwhile: its end is
 kept on Trio's clock and becomes wall time only in storage. The rules and their figures are the specification's (§10,
 Rate Limit Rules); those that it lacks are marked.
+
+Of several nodes, under a rule that counts `at_once`, a request is counted in storage before it is let through: all
+nodes together let no more through than one would. Under the other rules each node says every second what it has
+counted, and learns the sum; until then each may let through what the rule allows.
 """
 
 import logging
 import math
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
 
 import attrs
 import trio
@@ -29,7 +33,8 @@ SAVE_SECONDS = 1.0
 class RateRule:
     """At most `requests` in `window` seconds for each `per` (`user` or `ip`).
 
-    kept: saved to storage. at_once: before the answer goes out, so that not even a crash gives the attempts back.
+    kept: saved to storage. at_once: before the answer goes out, so that neither a crash nor another node gives the
+    attempts back.
     """
 
     requests: int
@@ -88,8 +93,15 @@ def _changed(name: str, wanted: Any) -> RateRule:
 
 @attrs.define
 class _Window:
+    """`count` is what all nodes have counted, as far as known here; `news` the part that storage does not know of, and
+    `own` that of this node. `again`: what storage has is to be replaced.
+    """
+
     count: int
     ends: float
+    news: int = 0
+    own: int = 0
+    again: bool = False
 
 
 class RateLimiter:
@@ -121,26 +133,35 @@ class RateLimiter:
         now = trio.current_time()
         window = self._window(rule, limit, subject, now)
         if window.count >= limit.requests:
-            wait = max(1, math.ceil(window.ends - now))
-            self._hooks.did("rate_limited", rule=rule, key=subject, retry_after=wait)
-            raise RateLimited(f"Too many requests: try again in {wait} seconds.", wait)
+            self._refuse(rule, subject, window)
         window.count += 1
+        window.own += 1
         if limit.kept:
+            window.news += 1
             self._dirty.add((rule, subject))
 
     async def count(self, rule: str, subject: str) -> None:
-        """`hit`, and wait until it is stored where the rule says so. Raises RateLimited, Unavailable."""
+        """`hit`, and wait until it is counted in storage where the rule says so. Raises RateLimited, Unavailable."""
         self.hit(rule, subject)
         limit = self.rules.get(rule)
         if limit is not None and limit.at_once:
             await self.save()
+            window = self._windows[rule].get(subject)
+            if window is not None and window.count > limit.requests:
+                self._refuse(rule, subject, window)  # by what other nodes have let through
 
     def forget(self, rule: str, subject: str) -> None:
         """Begin afresh for this subject."""
         window = self._windows.get(rule, {}).get(subject)
         if window is not None:
-            window.count = 0
+            window.count = window.own = window.news = 0
+            window.again = True
             self._dirty.add((rule, subject))
+
+    def _refuse(self, rule: str, subject: str, window: _Window) -> NoReturn:
+        wait = max(1, math.ceil(window.ends - trio.current_time()))
+        self._hooks.did("rate_limited", rule=rule, key=subject, retry_after=wait)
+        raise RateLimited(f"Too many requests: try again in {wait} seconds.", wait)
 
     def _window(self, rule: str, limit: RateRule, subject: str, now: float) -> _Window:
         windows = self._windows[rule]
@@ -182,22 +203,44 @@ class RateLimiter:
     async def _save(self) -> None:
         dirty, self._dirty = self._dirty, set()
         now, instant = self._clock.now(), trio.current_time()
-        counters = {
-            f"{rule}|{subject}": (window.count, now + timedelta(seconds=window.ends - instant))
+        windows = {
+            f"{rule}|{subject}": window
             for rule, subject in dirty
             if (window := self._windows[rule].get(subject)) is not None
         }
-        if not counters:
+        ends = {key: now + timedelta(seconds=window.ends - instant) for key, window in windows.items()}
+        anew = {key: (0, ends[key]) for key, window in windows.items() if window.again}
+        news = {key: window.news for key, window in windows.items()}
+        if not windows:
             return
 
-        async def work(tx: Tx) -> None:
-            await tx.counters.save(counters)
+        async def work(tx: Tx) -> dict[str, tuple[int, datetime]]:
+            if anew:
+                await tx.counters.save(anew)
+            return await tx.counters.add({key: (count, ends[key]) for key, count in news.items()}, now)
 
+        for key, window in windows.items():
+            window.news -= news[key]
+            window.again = False
         try:
-            await self._storage.write(work)
+            sums = await self._storage.write(work)
         except BaseException:
+            for key, window in windows.items():
+                window.news += news[key]
+                window.again = window.again or key in anew
             self._dirty |= dirty
             raise
+        for key, window in windows.items():
+            if key in sums:
+                self._learn(window, *sums[key], now, instant)
+
+    def _learn(self, window: _Window, count: int, expires_at: datetime, now: datetime, instant: float) -> None:
+        """Take up what all nodes have counted together."""
+        total = count + window.news
+        if total > window.own and not window.again:
+            # Others have counted too: their window is ours. Alone, nothing that the wall clock does shall change it.
+            window.count = max(window.count, total)
+            window.ends = min(window.ends, instant + (expires_at - now).total_seconds())
 
     async def run(self) -> None:
         """Save every second until cancelled, and once more then."""

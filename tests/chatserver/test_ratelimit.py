@@ -193,3 +193,116 @@ async def test_a_table_changes_single_rules() -> None:
 def test_a_bad_setting_stops_the_start(setting: Any, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         rules_of(setting)
+
+
+# --- several nodes -------------------------------------------------------------------------------------------------
+
+
+async def let_through(counted: RateLimiter, rule: str, subject: str, times: int) -> int:
+    """How many of so many requests at once are let through."""
+    passed = 0
+
+    async def attempt() -> None:
+        nonlocal passed
+        try:
+            await counted.count(rule, subject)
+        except RateLimited:
+            return
+        passed += 1
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(times):
+            nursery.start_soon(attempt)
+    return passed
+
+
+async def test_nodes_together_let_no_more_through_than_one(chat: Chat) -> None:
+    nodes = [limiter(chat, LOGIN) for _ in range(3)]
+    passed: list[int] = []
+
+    async def attack(node: RateLimiter) -> None:
+        passed.append(await let_through(node, "login", "attacker", 10))
+
+    async with trio.open_nursery() as nursery:
+        for node in nodes:
+            nursery.start_soon(attack, node)
+    assert 1 <= sum(passed) <= 5
+    one_by_one = 0
+    for _ in range(4):
+        for node in nodes:
+            one_by_one += await let_through(node, "login", "patient attacker", 1)
+    assert one_by_one == 5
+    # Each of them refuses from now on without asking anybody.
+    for node in nodes:
+        with pytest.raises(RateLimited):
+            node.hit("login", "patient attacker")
+
+
+async def test_a_window_ends_on_every_node_with_the_first_request_on_any(mock_clock: MockClock) -> None:
+    async with open_chat(config=Config(database_url="memory:"), clock=FakeClock()) as chat:
+        here, there = limiter(chat, LOGIN), limiter(chat, LOGIN)
+        for _ in range(5):
+            await here.count("login", "a")
+        mock_clock.jump(600)
+        with pytest.raises(RateLimited) as refused:
+            await there.count("login", "a")
+        assert refused.value.retry_after == 300
+        mock_clock.jump(300)
+        await there.count("login", "a")
+        await here.count("login", "a")
+
+
+async def test_other_rules_add_up_every_second(chat: Chat, autojump_clock: MockClock) -> None:
+    here, there = limiter(chat), limiter(chat)
+    async with trio.open_nursery() as nursery:
+        for node in (here, there):
+            nursery.start_soon(node.run)
+        for _ in range(40):
+            here.hit("messages", "u")
+            there.hit("messages", "u")
+        await trio.sleep(1.5)
+        extra = 0
+        for _ in range(5):
+            for node in (here, there):
+                try:
+                    node.hit("messages", "u")
+                    extra += 1
+                except RateLimited:
+                    pass
+                node.hit("messages", "somebody else")
+            await trio.sleep(1.5)
+        # Who was the first to say what it had counted learns the sum when it has something to say again.
+        assert extra <= 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_signs_in_at_last_begins_afresh_on_every_node(chat: Chat) -> None:
+    rules = {"login:account": RULES["login:account"]}
+    here, there = limiter(chat, rules), limiter(chat, rules)
+    for _ in range(15):
+        await here.count("login:account", "ada")
+    here.forget("login:account", "ada")
+    await here.save()
+    for _ in range(20):
+        await there.count("login:account", "ada")
+    with pytest.raises(RateLimited):
+        await there.count("login:account", "ada")
+
+
+async def test_what_could_not_be_counted_is_counted_later(chat: Chat) -> None:
+    here, there = limiter(chat, LOGIN), limiter(chat, LOGIN)
+
+    class Away:
+        async def write(self, work: Any) -> None:
+            raise Unavailable("away")
+
+    kept, here._storage = here._storage, Away()  # type: ignore[assignment]
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await here.count("login", "a")
+    here._storage = kept
+    await here.save()
+    await there.count("login", "a")
+    await there.count("login", "a")
+    with pytest.raises(RateLimited):
+        await there.count("login", "a")

@@ -6,6 +6,7 @@ from chatcore.ports.bus import Bus
 from chatcore.ports.clock import Clock
 from chatcore.ports.envelope import Envelope, seal
 from chatcore.ports.migrator import Migration, Migrator
+from chatcore.ports.peers import Peers
 from chatcore.ports.plugin_data import Pairs, PluginMigration, Sql
 from chatcore.ports.presence import PresenceTracker
 from chatcore.ports.provider import Provider, ProviderContext
@@ -55,6 +56,7 @@ __all__ = [
     "Migration",
     "Migrator",
     "Pairs",
+    "Peers",
     "PluginMigration",
     "Post",
     "Posted",

@@ -11,12 +11,14 @@ from typing import Any, Protocol
 from chatcore.ids import UserId
 from chatcore.model import Presence, PresenceStatus
 
-PresenceListener = Callable[[Presence], None]
+PresenceListener = Callable[[Presence, bool], None]
+"""Given what is shown of a person now, and whether this is the node where it came about: of several nodes, all are
+told, and it is so on one of them."""
 
 
 class PresenceTracker(Protocol):
     def on_change(self, listener: PresenceListener) -> None:
-        """Call `listener` in the Trio thread whenever a person's status changes. It must be quick."""
+        """Call `listener` in the Trio thread whenever a person's status changes, wherever. It must be quick."""
         ...
 
     async def connect(self, user_id: UserId, connection_id: str, status: PresenceStatus) -> None:

@@ -13,6 +13,7 @@ import attrs
 
 from chatcore.config import Config
 from chatcore.ports.clock import Clock
+from chatcore.ports.peers import Peers
 from chatcore.ports.plugin_data import PluginMigration
 from chatcore.ports.storage import Storage
 
@@ -24,15 +25,16 @@ SINGLE_KINDS = ("storage", "bus", "presence", "token")
 class ProviderContext:
     """What a factory is given.
 
-    `storage` is None while the storage itself is opened; `data_dir` holds small files (secrets). `plugin_tables` are
-    the steps of each plugin's own tables: a storage that migrates when it is opened applies them, others refuse to
-    open while one is missing.
+    `storage` is None while the storage itself is opened, `peers` until the bus is; `data_dir` holds small files
+    (secrets). `plugin_tables` are the steps of each plugin's own tables: a storage that migrates when it is opened
+    applies them, others refuse to open while one is missing.
     """
 
     config: Config
     clock: Clock
     data_dir: Path | None
     storage: Storage | None = None
+    peers: Peers | None = None
     plugin_tables: Mapping[str, Sequence[PluginMigration]] = attrs.field(factory=dict)
 
 

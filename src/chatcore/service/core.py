@@ -32,7 +32,7 @@ from chatcore.model import (
     card_of,
 )
 from chatcore.policy import Action, Place, Standing
-from chatcore.ports import Clock, Storage, Tx
+from chatcore.ports import Clock, Peers, Storage, Tx
 from chatcore.ports.envelope import Envelope
 from chatcore.service.directory import ChannelFacts, WorkspaceDirectory
 from chatcore.service.facts import Change, write
@@ -117,6 +117,7 @@ class Core:
     storage: Storage
     hooks: Hooks
     hub: Hub
+    peers: Peers
     cards: Cards
     ids: IdSource = attrs.field(factory=IdSource)
 
@@ -130,7 +131,7 @@ class Core:
 
     async def workspace(self, ref: WorkspaceRef, user_id: UserId, action: Action) -> WorkspaceDirectory:
         """The workspace, once the user may do this there. Raises NotFound for who is no member, Forbidden."""
-        facts = await self.directory.load(id_of(ref))
+        facts = await self.directory.of_member(id_of(ref), user_id)
         if facts is None:
             raise NotFound.of("workspace")
         policy.check(action, Standing(facts.role(user_id)))
@@ -145,7 +146,10 @@ class Core:
     async def allowed(self, ref: ChannelRef, user_id: UserId, action: Action, *, owns: bool = False) -> Seat:
         """The user's seat, once they may do this in the channel. Raises NotFound, Forbidden."""
         seat = await self.seat(ref, user_id)
-        policy.check(action, seat.standing(owns=owns), seat.place)
+        if policy.refusal(action, seat.standing(owns=owns), seat.place) is not None:
+            # They may have joined, or been given a role, on another node, which then tells them before it tells us.
+            await self.hub.refresh(seat.workspace.workspace_id)
+            policy.check(action, seat.standing(owns=owns), seat.place)
         await self.ask_plugins(action, user_id, seat.workspace.workspace_id, seat.channel.id)
         return seat
 

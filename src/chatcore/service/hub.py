@@ -28,7 +28,7 @@ from chatcore.service.stream import Stream
 
 CHECK_SECONDS = 2.0
 """How often positions are compared with the log."""
-_NO_CHANNEL = ChannelId("00000000-0000-7000-8000-000000000000")
+_NO_WORKSPACE = WorkspaceId("00000000-0000-7000-8000-000000000000")
 """Nothing has this id."""
 REPLAY_PAGE = 500
 """Events read from the log at a time."""
@@ -64,6 +64,13 @@ class Directory:
         """The workspace's directory, opened if need be; None when there is no such workspace."""
         return self.loaded(workspace_id) or await self._hub.open(workspace_id)
 
+    async def of_member(self, workspace_id: WorkspaceId, user_id: UserId) -> WorkspaceDirectory | None:
+        """As `load`; for who is no member, not before it was made sure that they have not just become one elsewhere."""
+        facts = await self.load(workspace_id)
+        if facts is not None and facts.role(user_id) is None:
+            await self._hub.refresh(workspace_id)
+        return facts
+
     def loaded(self, workspace_id: WorkspaceId) -> WorkspaceDirectory | None:
         """The directory of an open workspace; None when it is not open."""
         space = self._hub.spaces.get(workspace_id)
@@ -77,21 +84,32 @@ class Directory:
         """A channel that the reader may see, and its workspace.
 
         Raises NotFound, after one look into storage whether there is no such channel or it is hidden from them: how
-        long it takes must not tell which.
+        long it takes must not tell which. The look also finds what another node did a moment ago.
         """
         home = self._homes.get(channel_id)
-        known = home is not None
-        if home is None:
-            row = await self._hub.storage.read(lambda tx: tx.channels.get(channel_id))
-            if row is None:
-                raise NotFound.of("channel")
-            home = self._homes[channel_id] = row.workspace_id
-        facts = await self.load(home)
+        facts = None if home is None else await self.load(home)
         if facts is None or not facts.may_read(reader, channel_id):
-            if known:
-                await self._hub.storage.read(lambda tx: tx.channels.get(_NO_CHANNEL))
-            raise NotFound.of("channel")
+            facts = await self._look_up(channel_id)
+            if facts is None or not facts.may_read(reader, channel_id):
+                raise NotFound.of("channel")
         return facts, facts.channels[channel_id]
+
+    async def _look_up(self, channel_id: ChannelId) -> WorkspaceDirectory | None:
+        """The directory of a channel's workspace, as of now; None when there is no such channel."""
+
+        async def work(tx: Tx) -> tuple[WorkspaceId | None, int]:
+            row = await tx.channels.get(channel_id)
+            home = _NO_WORKSPACE if row is None else row.workspace_id
+            newest = (await tx.events.positions([home])).get(home, 0)
+            return None if row is None else home, newest
+
+        home, newest = await self._hub.storage.read(work)
+        if home is None:
+            return None
+        self._homes[channel_id] = home
+        facts = await self.load(home)
+        await self._hub.catch_up(home, newest)
+        return facts
 
     def hidden_from(self, reader: UserId) -> Callable[[ChannelId], bool]:
         """Tells of a channel whether it is known here and hidden from the reader, so that nothing of it need be read.
@@ -120,6 +138,7 @@ class Hub:
         self._gap = trio.Event()
         self._delivering = False
         self._said: list[Envelope] = []
+        self._murmured: list[Envelope] = []
         storage.on_commit(bus.publish)
 
     def receiving(self) -> AbstractContextManager[None]:
@@ -137,19 +156,23 @@ class Hub:
         finally:
             self._listeners.remove(listener)
 
-    def announce(self, *events: Event) -> None:
+    def announce(self, *events: Event, here: bool = False) -> None:
         """Say something ephemeral: no place in the log, no promise that it arrives.
 
-        What a listener says about an event that it is being given is heard after all others have been given it.
+        here: only to this node, because the others find it out by themselves. What a listener says about an event that
+        it is being given is heard after all others have been given it.
         """
-        self._said += [seal(event) for event in events]
+        (self._murmured if here else self._said).extend(seal(event) for event in events)
         if not self._delivering:
             self._publish_said()
 
     def _publish_said(self) -> None:
         said, self._said = self._said, []
+        murmured, self._murmured = self._murmured, []
         if said:
             self._bus.publish(said)
+        if murmured:
+            self.received(murmured)
 
     async def position(self, workspace_id: WorkspaceId) -> Position:
         """The last event that listeners have been given: one who is attached gets all that follow. Raises NotFound."""
@@ -298,9 +321,15 @@ class Hub:
 
         positions = await self.storage.read(lambda tx: tx.events.positions(opened))
         for workspace_id, newest in positions.items():
-            await self._fill(workspace_id, newest)
+            await self.catch_up(workspace_id, newest)
 
-    async def _fill(self, workspace_id: WorkspaceId, newest: int) -> None:
+    async def refresh(self, workspace_id: WorkspaceId) -> None:
+        """Follow an open workspace to where its log stands now. Raises Unavailable."""
+        positions = await self.storage.read(lambda tx: tx.events.positions([workspace_id]))
+        await self.catch_up(workspace_id, positions.get(workspace_id, 0))
+
+    async def catch_up(self, workspace_id: WorkspaceId, newest: int) -> None:
+        """Follow an open workspace at least to this event. Raises Unavailable."""
         space = self.spaces[workspace_id]
         while space.stream.last is not None and space.stream.last < newest:
             page = await self._read_log(workspace_id, space.stream.last)

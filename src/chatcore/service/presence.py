@@ -52,9 +52,10 @@ class PresenceService:
                 assert isinstance(event, MemberJoined | MemberUpdated)
                 presence = self._here.get(event.member.user_id)
                 if presence is not None and not event.member.deactivated:
-                    self._core.hub.announce(_update(workspace_id, presence))
+                    self._core.hub.announce(_update(workspace_id, presence), here=True)
 
-    def _changed(self, presence: Presence) -> None:
+    def _changed(self, presence: Presence, here: bool) -> None:
+        """Every node is told by its own tracker, and tells its own sockets."""
         if presence.status is PresenceStatus.OFFLINE:
             self._here.pop(presence.user_id, None)
         else:
@@ -64,9 +65,11 @@ class PresenceService:
                 _update(facts.workspace_id, presence)
                 for facts in self._core.directory.all_loaded()
                 if facts.role(presence.user_id) is not None
-            )
+            ),
+            here=True,
         )
-        self._core.hooks.did("presence_changed", presence=presence)
+        if here:
+            self._core.hooks.did("presence_changed", presence=presence)
 
 
 def _update(workspace_id: WorkspaceId, presence: Presence) -> PresenceUpdate:

@@ -49,7 +49,7 @@ class Sessions:
         self._codec = codec
         self._passwords = Passwords(core, authenticators)
         self._known: Remembered[Identity] = Remembered()
-        self.revocations = Revocations()
+        self.revocations = Revocations(core.peers)
         """What ended, and who is told of it: of bot tokens too (`chatcore.service.tokens`)."""
 
     # --- in ----------------------------------------------------------------------------------------------------------
@@ -284,15 +284,13 @@ class Sessions:
     def _end_all(self, user_id: UserId, ended: list[Session], keep: SessionId | None) -> None:
         if keep is not None:
             self.revocations.end(ended)
-            return
-        for session in ended:
-            self.revocations.add(session)
-        self.revocations.tell(user_id, None)
+        else:
+            self.revocations.end_everything(user_id, ended)
 
     async def _learn(self) -> None:
         since = self._core.clock.now() - LOOK_BACK
         self.revocations.forget_before(since)
-        self.revocations.end(await self._core.storage.read(lambda tx: tx.sessions.revoked_since(since)))
+        self.revocations.learned(await self._core.storage.read(lambda tx: tx.sessions.revoked_since(since)))
 
     async def _clean(self) -> None:
         before = self._core.clock.now() - KEEP_EXPIRED

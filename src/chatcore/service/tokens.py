@@ -108,7 +108,8 @@ class Tokens:
 
         token, changed = await self._core.storage.write(work)
         if changed:
-            self._end(token)
+            self._forget(token)
+            self._revocations.end_everything(token.user_id)
             self._core.hooks.did("audit", entry=entry)
         return token
 
@@ -159,7 +160,8 @@ class Tokens:
             return [token for digest, token in known if await _good(tx, digest) is None]
 
         for token in await self._core.storage.read(work):
-            self._end(token)
+            self._forget(token)
+            self._revocations.learned_everything(token.user_id)
 
     def _revoked(self, user_id: UserId, session_id: SessionId | None) -> None:
         """Everything of a bot was ended: what is remembered of its tokens may no longer be so."""
@@ -169,10 +171,9 @@ class Tokens:
                 if token.user_id == user_id:
                     self._known.drop(digest)
 
-    def _end(self, token: BotToken) -> None:
+    def _forget(self, token: BotToken) -> None:
         self._ended += 1
         self._known.drop(token.token_hash)
-        self._revocations.tell(token.user_id, None)
 
 
 async def _good(tx: Tx, digest: str) -> BotToken | None:

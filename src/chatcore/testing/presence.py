@@ -26,7 +26,7 @@ class Told:
         self.changes: list[tuple[UserId, PresenceStatus]] = []
         tracker.on_change(self._take)
 
-    def _take(self, presence: Presence) -> None:
+    def _take(self, presence: Presence, here: bool) -> None:
         self.changes.append((presence.user_id, presence.status))
 
 
@@ -200,7 +200,7 @@ class PresenceContract(Contract):
     async def test_a_listener_that_raises_costs_the_others_nothing(self, trio_clock: trio.abc.Clock | None) -> None:
         async with self.open_presence(FakeClock()) as tracker:
 
-            def broken(_: Presence) -> None:
+            def broken(_: Presence, here: bool) -> None:
                 raise RuntimeError("a listener broke")
 
             tracker.on_change(broken)

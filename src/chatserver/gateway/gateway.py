@@ -153,7 +153,7 @@ class Gateway:
         """The room of a workspace that the user is a member of. Raises NotFound."""
         if self.chat.hooks.has("permission_check"):
             await self.chat.workspaces.get(workspace_id, actor=user_id)
-        directory = await self.chat.directory.load(workspace_id)
+        directory = await self.chat.directory.of_member(workspace_id, user_id)
         if directory is None or directory.role(user_id) is None:
             raise NotFound.of("workspace")
         return self.rooms.open(directory)

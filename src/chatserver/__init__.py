@@ -9,5 +9,5 @@ route  parts  query  fields  problems  versions  headers     what the edge is ma
 sessions  cookies  csrf  origins  client  ratelimit           who asks, and how often they may
 gateway/     the same services over WebSocket
 net/         the listener: one port for both
-health  logs  meter     for those who run it
+health  logs  meter  lag     for those who run it
 """

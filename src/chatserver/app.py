@@ -21,6 +21,8 @@ from chatserver.bootstrap import bootstrap
 from chatserver.edge import Edge, answer_everything
 from chatserver.gateway.flow import Pace
 from chatserver.gateway.gateway import Gateway
+from chatserver.gateway.sight import show
+from chatserver.lag import Lag
 from chatserver.logs import logging_to
 from chatserver.net import binding
 from chatserver.net.asgi import App
@@ -112,7 +114,10 @@ async def serve(
         grace=grace,
         listeners=listeners,
     )
+    lag = Lag()
+    parts.meter.histogram("chatcore_loop_lag_seconds", "How late the event loop wakes.", lag.histogram)
     async with background() as tasks:
+        tasks.keep("loop lag", lag.run)
         # Ends last, so that what was counted to the very end is saved.
         tasks.keep("rate limits", parts.limiter.run)
         parts.watched.update(server=tasks.health, gateway=gateway.health)
@@ -132,12 +137,7 @@ def make_gateway(parts: Parts, *, limited: bool) -> Gateway:
         pace=Pace.of(config) if limited else None,
         per_user=config.max_sockets_per_user if limited else None,
     )
-    meter, tally = parts.meter, gateway.tally
-    meter.gauge("chatcore_sockets", "Open WebSocket connections.", lambda: gateway.connections)
-    meter.gauge("chatcore_sockets_opened", "WebSocket connections so far.", lambda: tally.opened)
-    meter.gauge("chatcore_frames_received", "Frames received over WebSocket so far.", lambda: tally.frames_in)
-    meter.gauge("chatcore_joins_resumed", "Joins that went on where their client had left.", lambda: tally.resumed)
-    meter.gauge("chatcore_joins_afresh", "Joins whose client began afresh.", lambda: tally.afresh)
+    show(gateway, parts.meter)
     return gateway
 
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 import trio
 from quart_trio import QuartTrio
+from tests.chatserver.exposition import families
 from trio_websocket import connect_websocket_url
 
 from chatcore import Chat, Config, open_chat
@@ -68,7 +69,11 @@ async def test_the_same_port_speaks_websocket(chat: Chat, address: Address) -> N
         await socket.aclose()
         nursery.cancel_scope.cancel()
     async with httpx.AsyncClient(base_url=address.url) as client:
-        assert "chatcore_sockets_opened 1.0" in (await client.get("/metrics")).text
+        metrics = families((await client.get("/metrics")).text)
+        assert metrics["chatcore_sockets_opened"].samples[0].value == 1
+        assert metrics["chatcore_connections"].samples[0].value >= 1
+        assert metrics["chatcore_loop_lag_seconds"].type == "histogram"
+        assert metrics["chatcore_http_requests"].type == "counter"
         assert (await client.get("/api/realtime")).status_code == 426
 
 

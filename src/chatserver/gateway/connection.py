@@ -59,7 +59,7 @@ class Connection:
     async def run(self, admission: Admission) -> None:
         """From the greeting to the end."""
         try:
-            self.socket.write(single(answers.hello(self.id, PING_SECONDS)))
+            self._write(single(answers.hello(self.id, PING_SECONDS)))
             if admission.identity is not None:
                 await self._enter(admission.identity)
             elif admission.refused:
@@ -129,7 +129,7 @@ class Connection:
             return
         texts = [Text(action.payload) for action in actions if isinstance(action, Send)]
         if texts:
-            self.socket.write(Batch(texts))
+            self._write(Batch(texts))
         for action in actions:
             if isinstance(action, Begin):
                 self._start_worker()
@@ -139,6 +139,10 @@ class Connection:
                     self._space.set()
             elif not isinstance(action, Send):
                 self.socket.ping()
+
+    def _write(self, batch: Batch) -> None:
+        self.socket.write(batch)
+        self._gateway.tally.wrote(len(batch.texts), batch.size)
 
     def _start_worker(self) -> None:
         if not self._starting and self.protocol.ready:
@@ -250,6 +254,7 @@ class Connection:
             self._gateway.rooms.tidy(room)
             return
         self._gateway.tally.joined(joining.resumed)
+        self._gateway.tally.wrote(joining.texts, joining.size)
         data = wire.encode({**wire.to_json(joining.position), "resumed": joining.resumed})
         self._act(self.protocol.done(turn, data))
         joining.go_live()

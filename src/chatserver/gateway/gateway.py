@@ -7,7 +7,7 @@ from typing import Any
 import trio
 
 from chatcore import Chat
-from chatcore.errors import NotFound, RateLimited
+from chatcore.errors import ChatError, NotFound, RateLimited
 from chatcore.ids import SessionId, UserId, WorkspaceId, uuid7
 from chatcore.ports import Background, background
 from chatcore.service.identity import Identity
@@ -71,11 +71,20 @@ class Gateway:
         """How many are open."""
         return len(self._connections)
 
+    @property
+    def queued(self) -> int:
+        """Bytes that wait for peers which do not take them, over all connections. It looks at each."""
+        return sum(connection.socket.queued for connection in self._connections)
+
     # --- what lanes call -------------------------------------------------------------------------------------------
 
     async def admit(self, request: Request) -> Admission:
         """Before the upgrade. Raises Forbidden, RateLimited."""
-        return await self._door.admit(request)
+        try:
+            return await self._door.admit(request)
+        except ChatError as error:
+            self.tally.refused[error.code] += 1
+            raise
 
     async def serve(self, socket: Socket, admission: Admission) -> None:
         """The life of an accepted socket."""
@@ -91,7 +100,7 @@ class Gateway:
     async def run(self, task_status: trio.TaskStatus[Background] = trio.TASK_STATUS_IGNORED) -> None:
         """Work, until cancelled. Gives what keeps the tasks of the server running."""
         self.chat.sessions.on_revoked(self._revoked)
-        with self.chat.hub.attach(self.rooms):
+        with self.chat.hub.attach(self.rooms), self.chat.hub.attach(self.tally):
             async with background() as tasks, trio.open_nursery() as nursery:
                 self._nursery, self._tasks = nursery, tasks
                 await tasks.start("rooms", self.rooms.run)

@@ -76,6 +76,9 @@ class Joining:
     """Held while the log is read, never while the socket is waited for."""
     position: Position = attrs.field(init=False)
     resumed: bool = False
+    texts: int = 0
+    size: int = 0
+    """What was written of what was missed, in bytes."""
     _holding: Holding = attrs.field(factory=Holding)
 
     def __attrs_post_init__(self) -> None:
@@ -113,6 +116,8 @@ class Joining:
                 page, seq = await hub.page(workspace_id, self.user_id, seq, upto)
             for batch in _pieces(page):
                 self.socket.write(batch)
+                self.texts += len(batch.texts)
+                self.size += batch.size
                 await self.socket.drained()
         return resumable
 

@@ -122,21 +122,24 @@ class Room:
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def flush(self) -> int:
-        """Write what has gathered: once to each socket, whatever the number of events. Returns the texts written."""
+    def flush(self) -> tuple[int, int]:
+        """Write what has gathered: once to each socket, whatever the number of events.
+
+        Returns the texts and the bytes that were written, over all sockets.
+        """
         pending, self._pending = self._pending, []
         if not pending:
-            return 0
+            return 0, 0
         everyone = pending[0][1]
         if all(sinks is everyone for _, sinks in pending):
             batch = Batch([text for text, _ in pending])
             for sink in everyone:
                 sink.write(batch)
-            return len(pending) * len(everyone)
+            return len(pending) * len(everyone), batch.size * len(everyone)
         return _write_mixed(pending)
 
 
-def _write_mixed(pending: list[tuple[Text, Sinks]]) -> int:
+def _write_mixed(pending: list[tuple[Text, Sinks]]) -> tuple[int, int]:
     """Sockets that get the same events of this round share a buffer: a socket is known by the lists that it is in."""
     bits: dict[int, int] = {}
     masks: dict[Sink, int] = {}
@@ -146,14 +149,15 @@ def _write_mixed(pending: list[tuple[Text, Sinks]]) -> int:
             for sink in sinks:
                 masks[sink] = masks.get(sink, 0) | bit
     batches: dict[int, Batch] = {}
-    written = 0
+    written = size = 0
     for sink, mask in masks.items():
         batch = batches.get(mask)
         if batch is None:
             batch = batches[mask] = Batch([text for text, sinks in pending if bits[id(sinks)] & mask])
         sink.write(batch)
         written += len(batch.texts)
-    return written
+        size += batch.size
+    return written, size
 
 
 def _without(sinks: Sinks, sink: Sink) -> Sinks:

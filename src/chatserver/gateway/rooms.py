@@ -43,6 +43,7 @@ class Rooms:
         self._news = trio.Event()
         self._patient = trio.Event()
         self.texts_out = 0
+        self.bytes_out = 0
 
     def deliver(self, workspace_id: WorkspaceId, envelopes: Sequence[Envelope]) -> None:
         """Take events from the hub."""
@@ -96,7 +97,9 @@ class Rooms:
         for room in dirty:
             most = max(most, room.waiting)
             try:
-                self.texts_out += room.flush()
+                texts, size = room.flush()
+                self.texts_out += texts
+                self.bytes_out += size
             except Exception:
                 log.exception("a room could not be written to; the others go on")
         return most

@@ -55,6 +55,10 @@ class AsgiSocket:
         self._reading: trio.CancelScope | None = None
         self.close_code = 0
 
+    @property
+    def queued(self) -> int:
+        return self._queued
+
     def write(self, batch: Batch) -> None:
         if self._goodbye is not None or self._closed:
             return

@@ -110,11 +110,13 @@ class Listener:
 
     def _take(self, connection: socket.socket, peer: str) -> None:
         if not self._has_room_for(peer):
+            self._gateway.tally.streams_refused += 1
             connection.close()
             return
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connections += 1
+        self._gateway.tally.streams += 1
         self._peers[peer] += 1
         self._nursery.start_soon(self._connection, connection, peer)
 
@@ -159,6 +161,7 @@ class Listener:
                 trio.lowlevel.notify_closing(connection)
                 connection.close()
             self._connections -= 1
+            self._gateway.tally.streams -= 1
             self._peers[peer] -= 1
             if not self._peers[peer]:
                 del self._peers[peer]
@@ -217,7 +220,7 @@ class Listener:
 
     async def _native(self, transport: Transport, head: Head, peer: str, scheme: str) -> None:
         try:
-            answer = accept(head)
+            answer = self._accept_head(head)
             admission = await self._gateway.admit(Request(headers=head.headers, peer=peer, scheme=scheme))
         except ChatError as error:
             extra = b"Sec-WebSocket-Version: 13\r\n" if isinstance(error, UpgradeRequired) else b""
@@ -225,6 +228,13 @@ class Listener:
             return
         await _send(transport, answer)
         await self._serve_native(NativeSocket(transport, self._nursery, head.rest), admission)
+
+    def _accept_head(self, head: Head) -> bytes:
+        try:
+            return accept(head)
+        except ChatError as error:
+            self._gateway.tally.refused[error.code] += 1
+            raise
 
     async def _serve_native(self, websocket: NativeSocket, admission: Admission) -> None:
         self._open.add(websocket)

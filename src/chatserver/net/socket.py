@@ -55,6 +55,11 @@ class Socket(Sink, Protocol):
         ...
 
     @property
+    def queued(self) -> int:
+        """Bytes that wait for the peer."""
+        ...
+
+    @property
     def close_code(self) -> int:
         """How it ended: our code or the peer's, 1006 when it broke; while it is open, 0."""
         ...

@@ -30,6 +30,8 @@ class FakeSocket:
     def __init__(self, *, can_ping: bool = True) -> None:
         self.can_ping = can_ping
         self.close_code = 0
+        self.queued = 0
+        self.texts = self.bytes = 0
         self.reason = ""
         self.pings = 0
         self.writes = 0
@@ -44,6 +46,8 @@ class FakeSocket:
     def write(self, batch: Batch) -> None:
         if not self.close_code:
             self.writes += 1
+            self.texts += len(batch.texts)
+            self.bytes += batch.size
             self._heard.extend(json.loads(text.payload) for text in batch.texts)
             self._news.set()
 

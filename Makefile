@@ -9,14 +9,13 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-PARALLEL    := $(BIN)/pytest -n $(JOBS) --maxprocesses 8 --dist worksteal
-LAST_FAILED := .pytest_cache/v/cache/lastfailed
+PARALLEL := $(BIN)/pytest -n $(JOBS) --maxprocesses 8 --dist worksteal
 # Little here opens a port or starts a program.
-UNITS       := tests/chatcore tests/chatserver --ignore=tests/chatcore/client --ignore=tests/chatserver/net \
+UNITS    := tests/chatcore tests/chatserver --ignore=tests/chatcore/client --ignore=tests/chatserver/net \
 	$(wildcard tests/plugins/chat_auth_* tests/plugins/chat_bus_memory tests/plugins/chat_presence tests/plugins/chat_storage_sqlite)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test unit check format bench bench-gateway lock upgrade clean
+.PHONY: help install run test retry unit check format bench bench-gateway lock upgrade clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
@@ -35,17 +34,24 @@ run: install ## serve on port 8000 (PORT=…) with the database chat.db in this 
 	$(BIN)/chatcore serve --port $(PORT) $(ARGS)
 
 # In as many processes as there are processors; then alone what measures time or makes load. pytest ends with 1 when tests
-# failed, 5 when none was chosen. After anything else nothing is left as `--last-failed`: nobody knows what would have failed.
+# failed, 5 when none was chosen. After anything else nothing is left to `retry`: nobody knows what would have failed.
 test: install ## every test (ARGS="-k name" for some; JOBS=0 for one after the other)
-	@$(PARALLEL) -m "not alone" $(ARGS); all=$$?; \
-	case $$all in 0|1|5) ;; *) rm -f $(LAST_FAILED); exit $$all ;; esac; \
-	$(BIN)/pytest -m alone $(ARGS); alone=$$?; \
-	case $$all$$alone in \
-		00|05|50) ;; \
-		01|10|11|15|51) exit 1 ;; \
-		55) exit 5 ;; \
-		*) rm -f $(LAST_FAILED); exit $$alone ;; \
-	esac
+	@all=5; \
+	try() { \
+		"$$@"; ended=$$?; \
+		case $$ended in \
+			0) [ $$all -eq 1 ] || all=0 ;; \
+			1) all=1 ;; \
+			5) ;; \
+			*) rm -rf .pytest_cache; exit $$ended ;; \
+		esac; \
+	}; \
+	try $(PARALLEL) -m "not alone" $(ARGS); \
+	try $(BIN)/pytest -m alone $(ARGS); \
+	exit $$all
+
+retry: install ## what failed, once more, one after the other
+	$(BIN)/pytest --last-failed --last-failed-no-failures none
 
 unit: install ## the tests of half a minute, while working
 	$(PARALLEL) -m "not alone and not programme and not slow" $(ARGS) $(UNITS)

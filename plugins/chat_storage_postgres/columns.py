@@ -25,6 +25,7 @@ _ENUM_TYPES = {
     "ChannelType": "channel_type",
     "HuddleStatus": "huddle_status",
     "HuddleMode": "huddle_mode",
+    "Topology": "huddle_topology",
     "PresenceStatus": "presence_status",
 }
 """The enums of values, and their types in the schema."""

@@ -10,6 +10,7 @@ from chatcore.model import (
     Credential,
     EmojiPreset,
     Huddle,
+    HuddleDevice,
     Invite,
     Member,
     Participant,
@@ -29,8 +30,9 @@ INVITES = Layout(Invite, "invites", "invite", locked=True)
 CHANNELS = Layout(Channel, "channels", "channel")
 CHANNEL_MEMBERS = Layout(ChannelMember, "channel_members", "channel member", ("channel_id", "user_id"))
 ATTACHMENTS = Layout(Attachment, "attachments", "attachment", renames={"size": "size_bytes"})
-HUDDLES = Layout(Huddle, "huddles", "huddle")
+HUDDLES = Layout(Huddle, "huddles", "huddle", locked=True)
 PARTICIPANTS = Layout(Participant, "huddle_participants", "participant", ("huddle_id", "user_id"))
+DEVICES = Layout(HuddleDevice, "huddle_devices", "device", ("huddle_id", "user_id", "device_id"))
 PRESENCE = Layout(Presence, "user_presence", "presence", ("user_id",))
 PRESETS = Layout(EmojiPreset, "emoji_presets", "emoji preset")
 AUDIT = Layout(AuditEntry, "audit_log", "audit entry")

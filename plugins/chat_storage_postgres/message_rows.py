@@ -7,11 +7,11 @@ import orjson
 
 from chat_storage_postgres.connection import Connection
 from chat_storage_postgres.layouts import ATTACHMENTS
-from chatcore.model import Message, ReactionSummary, UserCard
+from chatcore.model import Message, MessageKind, ReactionSummary, UserCard
 
 LINE = f"""
     m.id, m.channel_id, m.user_id, u.display_name, u.avatar_url, m.content, m.thread_id, m.reply_count,
-    m.mentions, m.mentions_all, m.temp_id, m.edited_at, m.created_at, m.seq,
+    m.mentions, m.mentions_all, m.temp_id, m.kind, m.edited_at, m.created_at, m.seq,
     (SELECT json_agg(json_build_array(r.emoji, r.user_id) ORDER BY r.id)
         FROM message_reactions r WHERE r.message_id = m.id),
     (SELECT json_agg(json_build_array({ATTACHMENTS.qualified("a")}) ORDER BY a.place)
@@ -38,6 +38,7 @@ def load_message(
     mentions: str | None,
     mentions_all: bool,
     temp_id: str | None,
+    kind: str | None,
     edited_at: Any,
     created_at: Any,
     seq: int,
@@ -58,6 +59,7 @@ def load_message(
         mentions=tuple(orjson.loads(mentions)) if mentions else (),
         mentions_all=mentions_all,
         temp_id=temp_id,
+        kind=None if kind is None else MessageKind(kind),
         edited_at=edited_at,
         created_at=created_at,
         seq=seq,

@@ -17,16 +17,16 @@ _WRITE = """
     WITH m AS (
         INSERT INTO messages (
             id, workspace_id, channel_id, user_id, content, thread_id, mentions, mentions_all, temp_id, seq, position,
-            created_at, search
+            created_at, search, kind
         )
         SELECT n.id, n.workspace_id, n.channel_id, n.user_id, n.content, n.thread_id, n.mentions::jsonb, n.mentions_all,
-            n.temp_id, n.seq, n.position, n.created_at, n.search::tsvector
+            n.temp_id, n.seq, n.position, n.created_at, n.search::tsvector, n.kind
         FROM unnest(
             $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::bool[], $9::text[],
-            $10::bigint[], $11::bigint[], $12::timestamptz[], $13::text[]
+            $10::bigint[], $11::bigint[], $12::timestamptz[], $13::text[], $33::text[]
         ) AS n (
             id, workspace_id, channel_id, user_id, content, thread_id, mentions, mentions_all, temp_id, seq, position,
-            created_at, search
+            created_at, search, kind
         )
     ), e AS (
         INSERT INTO events (workspace_id, seq, type, scope, channel_id, user_id, data, created_at)
@@ -128,12 +128,13 @@ class PostRows:
         markers = [_marker_values(*key, marker) for key, marker in self._markers.items()]
         await db.run(
             _WRITE,
-            *_columns(self._messages, 18),
+            *(messages := _columns(self._messages, 19))[:18],
             *_columns([(log.workspace_id, log.seq) for log in self.logs.values()], 2),
             *_columns([(id_, place.position, place.everyone) for id_, place in self.places.items()], 3),
             *(columns := _columns(markers, 8))[:7],
             self.now,
             columns[7],
+            messages[18],
         )
         if self._mentions:
             await db.run(_MENTIONS, *_columns(self._mentions, 5))
@@ -182,6 +183,7 @@ def _values(message: Message, envelope: Envelope, place: Place, seq: int) -> tup
         audience.channel_id,
         audience.user_id,
         envelope.data.decode(),
+        message.kind,
     )
 
 

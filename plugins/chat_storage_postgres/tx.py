@@ -25,6 +25,7 @@ from chatcore.model import (
     Credential,
     EmojiPreset,
     Huddle,
+    HuddleDevice,
     Invite,
     Participant,
     Presence,
@@ -62,6 +63,7 @@ class PostgresTx:
         self.reads: port.Reads = Reads(db)
         self.huddles: port.Rows[Huddle] = Table(db, layouts.HUDDLES)
         self.participants: port.Rows[Participant] = Table(db, layouts.PARTICIPANTS)
+        self.devices: port.Rows[HuddleDevice] = Table(db, layouts.DEVICES)
         self.presence: port.Rows[Presence] = Table(db, layouts.PRESENCE)
         self.presets: port.Rows[EmojiPreset] = Table(db, layouts.PRESETS)
         self.audit: port.Rows[AuditEntry] = Table(db, layouts.AUDIT)

@@ -10,6 +10,7 @@ from chatcore.model import (
     Credential,
     EmojiPreset,
     Huddle,
+    HuddleDevice,
     Invite,
     Member,
     Participant,
@@ -31,6 +32,7 @@ CHANNEL_MEMBERS = Layout(ChannelMember, "channel_members", "channel member", ("c
 ATTACHMENTS = Layout(Attachment, "attachments", "attachment", renames={"size": "size_bytes"})
 HUDDLES = Layout(Huddle, "huddles", "huddle")
 PARTICIPANTS = Layout(Participant, "huddle_participants", "participant", ("huddle_id", "user_id"))
+DEVICES = Layout(HuddleDevice, "huddle_devices", "device", ("huddle_id", "user_id", "device_id"))
 PRESENCE = Layout(Presence, "user_presence", "presence", ("user_id",))
 PRESETS = Layout(EmojiPreset, "emoji_presets", "emoji preset")
 AUDIT = Layout(AuditEntry, "audit_log", "audit entry")

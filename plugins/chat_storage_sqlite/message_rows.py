@@ -5,12 +5,12 @@ from typing import Any
 from chat_storage_sqlite.columns import from_ms
 from chat_storage_sqlite.connection import Connection
 from chat_storage_sqlite.layouts import ATTACHMENTS
-from chatcore.model import Message, ReactionSummary, UserCard
+from chatcore.model import Message, MessageKind, ReactionSummary, UserCard
 
 _LINE = f"""
     json_array(
         m.id, m.channel_id, m.user_id, u.display_name, u.avatar_url, m.content, m.thread_id, m.reply_count,
-        json(m.mentions), m.mentions_all, m.temp_id, m.edited_at, m.created_at, m.seq,
+        json(m.mentions), m.mentions_all, m.temp_id, m.kind, m.edited_at, m.created_at, m.seq,
         json((SELECT json_group_array(json_array(r.emoji, r.user_id))
             FROM (SELECT * FROM message_reactions WHERE message_id = m.id ORDER BY id) r)),
         json((SELECT json_group_array(json_array({ATTACHMENTS.qualified("a")}))
@@ -37,6 +37,7 @@ def _load(
     mentions: list[Any] | None,
     mentions_all: int,
     temp_id: str | None,
+    kind: str | None,
     edited_at: int | None,
     created_at: int,
     seq: int,
@@ -56,6 +57,7 @@ def _load(
         mentions=tuple(mentions or ()),
         mentions_all=bool(mentions_all),
         temp_id=temp_id,
+        kind=None if kind is None else MessageKind(kind),
         edited_at=None if edited_at is None else from_ms(edited_at),
         created_at=from_ms(created_at),
         seq=seq,

@@ -14,7 +14,8 @@ from chatcore.ports import Envelope
 
 _MESSAGES = """
     INSERT INTO messages
-        (place, row, id, channel_id, user_id, content, thread_id, mentions, mentions_all, temp_id, position, created_at)
+        (place, row, id, channel_id, user_id, content, thread_id, mentions, mentions_all, temp_id, kind, position,
+        created_at)
     /*rows*/
 """
 _MENTIONS = "INSERT INTO message_mentions (channel_id, user_id, seq, author_id, covered) /*rows*/"
@@ -155,6 +156,7 @@ def _message_values(message: Message, place: int, row: int, position: int) -> tu
         orjson.dumps(message.mentions).decode() if message.mentions else None,
         message.mentions_all,
         message.temp_id,
+        message.kind,
         position,
         to_ms(message.created_at),
     )

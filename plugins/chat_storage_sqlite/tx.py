@@ -23,6 +23,7 @@ from chatcore.model import (
     Credential,
     EmojiPreset,
     Huddle,
+    HuddleDevice,
     Invite,
     Participant,
     Presence,
@@ -60,6 +61,7 @@ class SqliteTx:
         self.reads: port.Reads = Reads(db)
         self.huddles: port.Rows[Huddle] = Table(db, layouts.HUDDLES)
         self.participants: port.Rows[Participant] = Table(db, layouts.PARTICIPANTS)
+        self.devices: port.Rows[HuddleDevice] = Table(db, layouts.DEVICES)
         self.presence: port.Rows[Presence] = Table(db, layouts.PRESENCE)
         self.presets: port.Rows[EmojiPreset] = Table(db, layouts.PRESETS)
         self.audit: port.Rows[AuditEntry] = Table(db, layouts.AUDIT)

@@ -5,7 +5,7 @@ Plugins are loaded, ports are opened, services are wired, and a nursery owns the
 
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -109,8 +109,7 @@ class Chat:
         self.reads = Reads(core)
         self.typing = TypingIndicators(core)
         self.presence = PresenceService(core, ports.presence)
-        self.huddle_media = HuddleMedia(core, ports.voice)
-        self.huddles = Huddles(core, self.huddle_media)
+        self.huddles = Huddles.of(core, HuddleMedia(ports.voice))
         self.search = SearchService(core, self.messages)
         self.attachments = Attachments(core)
         self.audit = Audit(core)
@@ -161,13 +160,16 @@ class Chat:
     @contextmanager
     def _following(self) -> Iterator[None]:
         """Receive events; what the services remember follows them before anybody else hears of them."""
-        with self.hub.receiving(), self.hub.attach(self._core.cards), self.hub.attach(self.presence):
+        with ExitStack() as following:
+            following.enter_context(self.hub.receiving())
+            for listener in (self._core.cards, self.presence, *self.huddles.listeners):
+                following.enter_context(self.hub.attach(listener))
             yield
 
     async def _run(self, tasks: Background) -> None:
         self._tasks = tasks
         self.presence.start()
-        self.huddle_media.start()
+        self.huddles.start_tasks(tasks)
         tasks.keep("hub", self.hub.run)
         tasks.keep("event log trimming", self._trim)
         await tasks.start("sessions", self.sessions.run)

@@ -254,7 +254,7 @@ def _from_text(text: str, hint: Any) -> Any:
     if get_origin(hint) is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
     if hint is int and re.fullmatch(r"-?[0-9]{1,18}", text.strip()):
-        return int(text)
+        return int(text.strip())
     return text
 
 

@@ -257,10 +257,16 @@ class WorkspaceUpdated(Event):
 
 @attrs.frozen(kw_only=True)
 class ParticipantCard:
+    """Somebody in a huddle, as others see them. That they speak is told by `HuddleSpeaking`, and kept nowhere."""
+
     user_id: UserId
     display_name: str
     avatar_url: str | None = None
     joined_at: datetime
+    muted: bool = False
+    camera: bool = False
+    sharing: bool = False
+    hand_raised: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -286,6 +292,27 @@ class HuddleUserLeft(ChannelEvent):
     type = "huddle_user_left"
     huddle_id: HuddleId
     user_id: UserId
+    removed_by: UserId | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HuddleUserUpdated(ChannelEvent):
+    """Somebody in the huddle muted themselves, raised a hand …, or was muted by `by_user_id`."""
+
+    type = "huddle_user_updated"
+    huddle_id: HuddleId
+    user: ParticipantCard
+    by_user_id: UserId
+
+
+@attrs.frozen(kw_only=True)
+class HuddleUpdated(ChannelEvent):
+    """The title, the mode, the way of the media or the recording changed. With another `topology` than before,
+    everybody in it joins again, with an offer where media goes through the server.
+    """
+
+    type = "huddle_updated"
+    huddle: Huddle
 
 
 @attrs.frozen(kw_only=True)
@@ -318,19 +345,81 @@ class PresenceUpdate(Event):
 
 @attrs.frozen(kw_only=True)
 class HuddleSignal(Event):
-    """A WebRTC signal for `to_user_id` alone."""
+    """A WebRTC signal for `to_user_id` alone: for all their devices, or for `to_device_id`."""
 
     type = "huddle_signal"
     durable = False
     huddle_id: HuddleId
     channel_id: ChannelId
     from_user_id: UserId
+    from_device_id: str | None = None
     to_user_id: UserId
+    to_device_id: str | None = None
     signal: Signal
 
     @property
     def audience(self) -> Audience:
         return Audience(Scope.USER, self.channel_id, self.to_user_id)
+
+
+@attrs.frozen(kw_only=True)
+class Slot:
+    """Who is in a slot: the receive-only m-line `mid` in the offer of one of the reader's devices."""
+
+    device_id: str
+    mid: str
+    user_id: UserId
+
+
+@attrs.frozen(kw_only=True)
+class HuddleSpeaking(Event):
+    """Who speaks now, the loudest first; for `to_user_id`, who is in the huddle, with the slots of their devices."""
+
+    type = "huddle_speaking"
+    durable = False
+    huddle_id: HuddleId
+    channel_id: ChannelId
+    to_user_id: UserId
+    speaking: tuple[UserId, ...]
+    slots: tuple[Slot, ...] = ()
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(Scope.USER, self.channel_id, self.to_user_id)
+
+
+@attrs.frozen(kw_only=True)
+class HuddleRejoin(ChannelEvent):
+    """Media is gone: everybody in the huddle joins again with a new offer, or only `user_id` with `device_id`."""
+
+    type = "huddle_rejoin"
+    durable = False
+    huddle_id: HuddleId
+    user_id: UserId | None = None
+    device_id: str | None = None
+    reason: str
+
+
+class RingStatus(StrEnum):
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    DECLINED = "declined"
+    MISSED = "missed"
+    """Nobody answered in time, or the huddle is over."""
+
+
+@attrs.frozen(kw_only=True)
+class HuddleRing(ChannelEvent):
+    """`user_id` calls `to_user_id` in a direct message, for `timeout_seconds` at most; or how that went."""
+
+    type = "huddle_ring"
+    durable = False
+    huddle_id: HuddleId
+    user_id: UserId
+    user: UserCard
+    to_user_id: UserId
+    status: RingStatus
+    timeout_seconds: int
 
 
 EVENT_CLASSES: tuple[type[Event], ...] = (
@@ -351,10 +440,15 @@ EVENT_CLASSES: tuple[type[Event], ...] = (
     HuddleStarted,
     HuddleUserJoined,
     HuddleUserLeft,
+    HuddleUserUpdated,
+    HuddleUpdated,
     HuddleEnded,
     Typing,
     PresenceUpdate,
     HuddleSignal,
+    HuddleSpeaking,
+    HuddleRejoin,
+    HuddleRing,
 )
 
 EVENTS: dict[str, type[Event]] = {cls.type: cls for cls in EVENT_CLASSES}

@@ -47,11 +47,14 @@ class Action(StrEnum):
     TYPING = "typing"
     HUDDLE_START = "huddle.start"
     HUDDLE_JOIN = "huddle.join"
+    HUDDLE_MODERATE = "huddle.moderate"
 
 
 @attrs.frozen
 class Standing:
-    """Who is asking. `role` is None outside the workspace; `owns` means: wrote the message, or created the channel."""
+    """Who is asking. `role` is None outside the workspace; `owns` means: wrote the message, created the channel, or
+    started the huddle.
+    """
 
     role: Role | None
     in_channel: bool = False
@@ -114,6 +117,7 @@ RULES: dict[Action, Rule] = {
     Action.TYPING: Rule(joined=True, live=True),
     Action.HUDDLE_START: Rule(joined=True, live=True),
     Action.HUDDLE_JOIN: Rule(joined=True, live=True),
+    Action.HUDDLE_MODERATE: Rule(STAFF, owner_too=True, joined=True, live=True),
 }
 
 

@@ -23,6 +23,7 @@ from chatcore.model import (
     PresenceStatus,
     ReactionSummary,
     Role,
+    Topology,
     UserCard,
     Workspace,
 )
@@ -33,6 +34,7 @@ class HuddleState:
     """A huddle that is going on."""
 
     id: HuddleId
+    topology: Topology = Topology.MESH
     participants: Mapping[UserId, ParticipantCard] = attrs.field(factory=dict)
 
 
@@ -104,8 +106,6 @@ def _apply(state: State, event: Event) -> State:
             return _present(state, user_id, status)
         case events.MemberJoined() | events.MemberLeft() | events.MemberUpdated():
             return _membership(state, event)
-        case events.HuddleStarted() | events.HuddleUserJoined() | events.HuddleUserLeft() | events.HuddleEnded():
-            return _huddle(state, event)
         case _:
             return _channels(state, event)
 
@@ -309,22 +309,38 @@ def _channels(state: State, event: Event) -> State:
         case events.ChannelHidden(channel_id=channel_id):
             return _drop(state, channel_id)
         case _:
-            return state
+            return _huddle(state, event)
 
 
 def _huddle(state: State, event: Event) -> State:
     match event:
         case events.HuddleStarted(huddle=huddle):
-            fresh = HuddleState(id=huddle.id)
+            fresh = HuddleState(id=huddle.id, topology=huddle.topology)
             return _channel(state, huddle.channel_id, lambda it: attrs.evolve(it, huddle=fresh, huddle_known=True))
-        case events.HuddleUserJoined(channel_id=channel_id, user=card):
+        case events.HuddleUpdated(channel_id=channel_id, huddle=huddle):
+            return _channel(state, channel_id, lambda it: _rerouted(it, huddle.topology))
+        case events.HuddleEnded(channel_id=channel_id):
+            return _channel(state, channel_id, lambda it: attrs.evolve(it, huddle=None, huddle_known=True))
+        case _:
+            return _in_huddle(state, event)
+
+
+def _in_huddle(state: State, event: Event) -> State:
+    match event:
+        case (
+            events.HuddleUserJoined(channel_id=channel_id, user=card)
+            | events.HuddleUserUpdated(channel_id=channel_id, user=card)
+        ):
             seated = _participant(card, state.members.get(card.user_id))
             return _channel(state, channel_id, lambda it: _seated(it, card.user_id, seated))
         case events.HuddleUserLeft(channel_id=channel_id, user_id=user_id):
             return _channel(state, channel_id, lambda it: _seated(it, user_id, None))
-        case events.HuddleEnded(channel_id=channel_id):
-            return _channel(state, channel_id, lambda it: attrs.evolve(it, huddle=None, huddle_known=True))
-    raise AssertionError(event)
+        case _:
+            return state
+
+
+def _rerouted(it: ChannelState, topology: Topology) -> ChannelState:
+    return it if it.huddle is None else attrs.evolve(it, huddle=attrs.evolve(it.huddle, topology=topology))
 
 
 def _participant(card: ParticipantCard, member: MemberCard | None) -> ParticipantCard:

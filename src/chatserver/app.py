@@ -22,6 +22,7 @@ from chatserver.edge import Edge, answer_everything
 from chatserver.gateway.flow import Pace
 from chatserver.gateway.gateway import Gateway
 from chatserver.gateway.sight import show
+from chatserver.huddle_figures import show_huddles
 from chatserver.lag import Lag
 from chatserver.logs import logging_to
 from chatserver.net import binding
@@ -138,6 +139,7 @@ def make_gateway(parts: Parts, *, limited: bool) -> Gateway:
         per_user=config.max_sockets_per_user if limited else None,
     )
     show(gateway, parts.meter)
+    show_huddles(parts.meter, parts.chat)
     return gateway
 
 

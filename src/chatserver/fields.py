@@ -58,6 +58,7 @@ Content = Annotated[
 Emoji = Annotated[
     str, Text(1, MAX_EMOJI, r"^[^\u0000-\u0020/\u007f-\u00a0\u2028\u2029]+$", "must be one emoji, or its :name:")
 ]
+DeviceId = Annotated[str, Text(1, 64, r"^[\u0020-\u007e]*$", "must be printable ASCII characters")]
 TempId = Annotated[str, Text(1, 64)]
 Token = Annotated[str, Text(1, 4096, r"^[A-Za-z0-9_.~+/=-]+$", "is not a token")]
 Settings = Annotated[Mapping[str, Any], Shallow()]

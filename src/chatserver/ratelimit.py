@@ -55,6 +55,11 @@ RULES: dict[str, RateRule] = {
     "login:account": RateRule(requests=20, window=15 * 60, per="account", at_once=True),
     # Ours: WebSockets opened. An office behind one address comes back at once after a restart.
     "handshake": RateRule(requests=3000, window=60, per="ip", kept=False),
+    # Ours: what one person may ask of huddles. A mesh of 8 people signals some 200 times when somebody comes.
+    "huddle:join": RateRule(requests=60, window=60, per="user", kept=False),
+    "huddle:signal": RateRule(requests=1200, window=60, per="user", kept=False),
+    "huddle:state": RateRule(requests=300, window=60, per="user", kept=False),
+    "huddle:ring": RateRule(requests=10, window=60, per="user", kept=False),
     # Ours: everything else, per user, or per address for who is not signed in. A bound on abuse, never met by people.
     "default": RateRule(requests=3000, window=60, per="user", kept=False),
 }

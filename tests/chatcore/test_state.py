@@ -149,6 +149,34 @@ SAMPLES: tuple[Event, ...] = (
         to_user_id=ME,
         signal=Signal(type=SignalType.OFFER, data="v=0"),
     ),
+    events.HuddleUserUpdated(
+        workspace_id=TEAM, seq=101, channel_id=ROOM, huddle_id=HUDDLE, user=participant(ANN), by_user_id=ANN
+    ),
+    events.HuddleUpdated(
+        workspace_id=TEAM,
+        seq=101,
+        channel_id=ROOM,
+        huddle=Huddle(id=HUDDLE, workspace_id=TEAM, channel_id=ROOM, created_by=ANN, started_at=NOW),
+    ),
+    events.HuddleSpeaking(
+        workspace_id=TEAM,
+        huddle_id=HUDDLE,
+        channel_id=ROOM,
+        to_user_id=ME,
+        speaking=(ANN,),
+        slots=(events.Slot(device_id="main", mid="1", user_id=ANN),),
+    ),
+    events.HuddleRejoin(workspace_id=TEAM, channel_id=ROOM, huddle_id=HUDDLE, reason="gone"),
+    events.HuddleRing(
+        workspace_id=TEAM,
+        channel_id=ROOM,
+        huddle_id=HUDDLE,
+        user_id=ANN,
+        user=UserCard(display_name="Ann"),
+        to_user_id=ME,
+        status=events.RingStatus.RINGING,
+        timeout_seconds=30,
+    ),
 )
 BY_TYPE = {sample.type: sample for sample in SAMPLES}
 OF_A_CHANNEL_UNKNOWN = [

@@ -49,6 +49,10 @@ _IN_CHANNEL: dict[str, Callable[[World, Scene], dict[str, Any]]] = {
     "POST /api/messages/:messageId/reactions": lambda world, scene: {"emoji": EMOJI},
     "POST /api/channels/:channelId/huddles": lambda world, scene: {},
     "POST /api/huddles/:huddleId/join": lambda world, scene: {},
+    "PATCH /api/huddles/:huddleId": lambda world, scene: {"title": "Tea"},
+    "PATCH /api/huddles/:huddleId/state": lambda world, scene: {"muted": True},
+    "PUT /api/huddles/:huddleId/videos": lambda world, scene: {"videos": []},
+    "POST /api/huddles/:huddleId/ring": lambda world, scene: {},
     "PUT /api/channels/:channelId/read": lambda world, scene: {"messageId": scene.theirs},
     "PUT /api/messages/:messageId": lambda world, scene: {"content": "Changed"},
     "PATCH /api/channels/:channelId: its description": lambda world, scene: {"description": "What it is for"},
@@ -76,6 +80,12 @@ _IN_CHANNEL: dict[str, Callable[[World, Scene], dict[str, Any]]] = {
         "huddleId": scene.huddle_id,
         "signal": {"type": "offer", "data": {"sdp": "v=0"}, "targetUserId": scene.host.id},
     },
+    "huddle_state": lambda world, scene: {"huddleId": scene.huddle_id, "muted": True},
+    "huddle_wants": lambda world, scene: {"huddleId": scene.huddle_id, "videos": []},
+    "mute_participant": lambda world, scene: {"huddleId": scene.huddle_id, "userId": scene.host.id},
+    "remove_participant": lambda world, scene: {"huddleId": scene.huddle_id, "userId": scene.host.id},
+    "ring_huddle": lambda world, scene: {"huddleId": scene.huddle_id},
+    "decline_huddle": lambda world, scene: {"huddleId": scene.huddle_id},
 }
 
 
@@ -86,7 +96,8 @@ def by_creator(call: Call) -> bool:
 
 def needs_huddle(call: Call) -> bool:
     """Whether a huddle has to go on."""
-    return "huddle" in call.name and call.name not in ("start_huddle", "POST /api/channels/:channelId/huddles")
+    about = "huddle" in call.name or call.name.endswith("_participant")
+    return about and call.name not in ("start_huddle", "POST /api/channels/:channelId/huddles")
 
 
 def in_channel(call: Call, world: World, scene: Scene, person: Person) -> Request:
@@ -97,7 +108,8 @@ def in_channel(call: Call, world: World, scene: Scene, person: Person) -> Reques
     if call.name in FRAMES:
         assert data is not None, f"{call}: say in {__name__} what the frame holds"
         return Request(data=data)
-    taken_out = world.third.id if call.name.startswith("DELETE") and scene.place != "elsewhere" else world.host.id
+    of_a_member = call.name.startswith("DELETE") and "/members/" in call.name
+    taken_out = world.third.id if of_a_member and scene.place != "elsewhere" else world.host.id
     return Request(
         {
             "slug": world.team.slug,

@@ -11,15 +11,15 @@ import trio.testing
 from tests.programme.hearing import Hearing, hear
 from tests.programme.inside import Inside, Person, inside
 
-from chatcore.events import EVENTS
-from chatcore.ids import ChannelId
+from chatcore.events import EVENTS, Event, HuddleRejoin
+from chatcore.ids import ChannelId, HuddleId
 from chatcore.model import ChannelType, Role
 
 pytestmark = pytest.mark.programme
 
 HERE = ("owner", "admin", "member", "guest", "bot")
 """Those who are members all the time."""
-NAMED_ALONE = {"read_updated": "userId", "huddle_signal": "toUserId"}
+NAMED_ALONE = {"read_updated": "userId", "huddle_signal": "toUserId", "huddle_speaking": "toUserId"}
 """Events for one person, and where they are named; the object is the channel all the same."""
 TOLD_OF_THEIR_LEAVING = "member_left"
 OUTSIDE = "channel_hidden"
@@ -96,7 +96,7 @@ class Stage:
             return f"/api/messages/{data['message']['id']}"
         if type_ in ("message_updated", "reaction_added", "reaction_removed"):
             return f"/api/messages/{data['messageId']}"
-        if type_ == "huddle_started":
+        if type_ in ("huddle_started", "huddle_updated"):
             return f"/api/huddles/{data['huddle']['id']}"
         if type_.startswith("huddle_"):
             return f"/api/huddles/{data['huddleId']}"
@@ -192,9 +192,25 @@ async def everything_in_a_channel(stage: Stage, place: str) -> None:
     await say("join_huddle", by=listener, huddleId=huddle)
     signal = {"type": "offer", "data": {"sdp": "v=0"}, "targetUserId": other.id}
     await say("huddle_signal", huddleId=huddle, signal=signal)
+    await say("huddle_state", huddleId=huddle, muted=True)
+    await say("huddle_state", by=listener, huddleId=huddle, speaking=True)
+    changed = {"method": "PATCH", "path": f"/api/huddles/{huddle}", "body": {"title": "Tea"}}
+    assert (await stage.act(f"a title in {place}", lambda: stage.server.rest(owner, **changed))).is_success
+    rejoin = HuddleRejoin(
+        workspace_id=stage.workspace_id, channel_id=channel, huddle_id=HuddleId(huddle), reason="gone"
+    )
+    await stage.act(f"a restart of media in {place}", lambda: announce(stage, rejoin))
     await say("leave_huddle", by=listener, huddleId=huddle)
+    if "direct" in place:
+        await say("ring_huddle", huddleId=huddle)
     await say("leave_huddle", huddleId=huddle)
+    await say("start_huddle", channelId=channel)
     await say("delete_message", messageId=root)
+
+
+async def announce(stage: Stage, event: Event) -> None:
+    """Say something that only the voice provider makes the server say."""
+    stage.server.chat.hub.announce(event)
 
 
 async def everything_about_channels(stage: Stage) -> None:

@@ -5,10 +5,19 @@ from chatcore.model.audit import AuditEntry
 from chatcore.model.channel import Channel, ChannelMember, ChannelSummary, ChannelType, LastMessage, ReadState
 from chatcore.model.command import Command, CommandParameter
 from chatcore.model.emoji import EmojiPreset
-from chatcore.model.huddle import Huddle, HuddleMode, HuddleStatus, Participant, Signal, SignalType
+from chatcore.model.huddle import (
+    Huddle,
+    HuddleDevice,
+    HuddleMode,
+    HuddleStatus,
+    Participant,
+    Signal,
+    SignalType,
+    Topology,
+)
 from chatcore.model.invite import Invite
 from chatcore.model.member import Member, MemberCard, Role
-from chatcore.model.message import MAX_CONTENT, Draft, Message, MessagePage, Reaction, ReactionSummary
+from chatcore.model.message import MAX_CONTENT, Draft, Message, MessageKind, MessagePage, Reaction, ReactionSummary
 from chatcore.model.presence import Presence, PresenceStatus
 from chatcore.model.session import BotToken, Credential, Session
 from chatcore.model.user import User, UserCard, card_of
@@ -29,6 +38,7 @@ __all__ = [
     "Draft",
     "EmojiPreset",
     "Huddle",
+    "HuddleDevice",
     "HuddleMode",
     "HuddleStatus",
     "Invite",
@@ -36,6 +46,7 @@ __all__ = [
     "Member",
     "MemberCard",
     "Message",
+    "MessageKind",
     "MessagePage",
     "Participant",
     "Position",
@@ -48,6 +59,7 @@ __all__ = [
     "Session",
     "Signal",
     "SignalType",
+    "Topology",
     "User",
     "UserCard",
     "Workspace",

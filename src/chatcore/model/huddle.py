@@ -21,6 +21,15 @@ class HuddleMode(StrEnum):
     SFU = "sfu"
 
 
+class Topology(StrEnum):
+    """How the media of a huddle goes at present; the mode is what was asked for."""
+
+    MESH = "mesh"
+    """From everyone to everyone."""
+    SFU = "sfu"
+    """Through the server."""
+
+
 class SignalType(StrEnum):
     OFFER = "offer"
     ANSWER = "answer"
@@ -29,7 +38,11 @@ class SignalType(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Huddle:
-    """At most one active huddle per channel."""
+    """At most one active huddle per channel.
+
+    `empty_since`: when the last person left; nobody back in some seconds, and it ends. `recorded_by`: who has it
+    recorded at present.
+    """
 
     id: HuddleId
     workspace_id: WorkspaceId
@@ -37,25 +50,51 @@ class Huddle:
     created_by: UserId
     title: str | None = None
     mode: HuddleMode = HuddleMode.AUTO
+    topology: Topology = Topology.MESH
     status: HuddleStatus = HuddleStatus.ACTIVE
     started_at: datetime
     ended_at: datetime | None = None
+    empty_since: datetime | None = None
+    recorded_by: UserId | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Participant:
-    """A person in a huddle; `left_at` is None while they are in it."""
+    """A person in a huddle; `left_at` is None while they are in it. `removed_by`: the moderator who took them out."""
 
     huddle_id: HuddleId
     user_id: UserId
     joined_at: datetime
     left_at: datetime | None = None
+    muted: bool = False
+    camera: bool = False
+    sharing: bool = False
+    hand_raised: bool = False
+    removed_by: UserId | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HuddleDevice:
+    """A device of a person in a huddle: they are in it as long as one of theirs is.
+
+    The node that it is connected to changes `beat` again and again. Nobody reads a time out of it: what a beat that
+    stands still means is measured on each node's own clock.
+    """
+
+    huddle_id: HuddleId
+    user_id: UserId
+    device_id: str
+    beat: int = 0
 
 
 @attrs.frozen(kw_only=True)
 class Signal:
-    """A WebRTC signal on its way from one participant to another; `data` is opaque to us."""
+    """A WebRTC signal on its way from one participant to another; `data` is opaque to us.
+
+    Without a device it is for all of the person's; without a person it is for the server.
+    """
 
     type: SignalType
     data: Mapping[str, Any] | str
     target_user_id: UserId | None = None
+    target_device_id: str | None = None

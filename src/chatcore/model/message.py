@@ -1,6 +1,7 @@
 """A message, its reactions, and pages of messages."""
 
 from datetime import datetime
+from enum import StrEnum
 
 import attrs
 
@@ -45,6 +46,13 @@ class Draft:
     attachment_ids: tuple[AttachmentId, ...] = ()
 
 
+class MessageKind(StrEnum):
+    """What wrote a message, where it was no person. Such a message cannot be edited."""
+
+    HUDDLE = "huddle"
+    """The record of a huddle that has ended, in the name of who started it."""
+
+
 @attrs.frozen(kw_only=True)
 class Message:
     """A message as everyone reads it.
@@ -65,6 +73,7 @@ class Message:
     mentions: tuple[UserId, ...] = ()
     mentions_all: bool = False
     temp_id: str | None = None
+    kind: MessageKind | None = None
     edited_at: datetime | None = None
     created_at: datetime
     seq: int = 0

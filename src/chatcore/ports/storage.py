@@ -39,6 +39,7 @@ from chatcore.model import (
     Credential,
     EmojiPreset,
     Huddle,
+    HuddleDevice,
     Invite,
     Member,
     MemberCard,
@@ -336,6 +337,8 @@ class Tx(Protocol):
     huddles: Rows[Huddle]
     participants: Rows[Participant]
     """Key: huddle_id, user_id."""
+    devices: Rows[HuddleDevice]
+    """Key: huddle_id, user_id, device_id."""
     presence: Rows[Presence]
     """Key: user_id. What was last known; the presence port knows what is true now."""
     presets: Rows[EmojiPreset]

@@ -1,6 +1,10 @@
-"""The media of huddles: between the service and the voice port, and from the port's events to what people are told."""
+"""The media of huddles: between the service and the voice port. Without a voice provider nothing here does anything.
 
-from collections.abc import Mapping
+Seats are remembered with a number that each join changes, so that a seat that is to be closed because somebody left is
+not closed when they are back meanwhile.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -10,6 +14,7 @@ from chatcore.ids import HuddleId, UserId
 from chatcore.model import Huddle, Signal
 from chatcore.ports import (
     HuddleStats,
+    SeatLost,
     VideoSource,
     VideoWish,
     Voice,
@@ -18,7 +23,9 @@ from chatcore.ports import (
     VoiceSeat,
     VoiceTotals,
 )
-from chatcore.service.core import Core
+
+Closing = tuple[VoiceSeat, int]
+"""A seat to be closed, unless it was taken again since."""
 
 
 def seat_of(huddle: Huddle, user_id: UserId, device_id: str) -> VoiceSeat:
@@ -34,10 +41,11 @@ def seat_of(huddle: Huddle, user_id: UserId, device_id: str) -> VoiceSeat:
 
 @attrs.define(eq=False)
 class HuddleMedia:
-    """What carries media here, if anything does; without it every call but `join` is harmless."""
+    """See the module."""
 
-    _core: Core
     _voice: Voice | None
+    _seats: dict[VoiceSeat, int] = attrs.field(factory=dict, init=False)
+    _taken: int = attrs.field(default=0, init=False)
     _listeners: list[VoiceListener] = attrs.field(factory=list, init=False)
 
     @property
@@ -55,41 +63,68 @@ class HuddleMedia:
         self._listeners.append(listener)
 
     def _happened(self, event: VoiceEvent) -> None:
+        if isinstance(event, SeatLost):
+            self._seats.pop(event.seat, None)
         for listener in self._listeners:
             listener(event)
+
+    # --- seats -----------------------------------------------------------------------------------------------------
+
+    def has(self, seat: VoiceSeat) -> bool:
+        """Whether the seat has a connection here."""
+        return seat in self._seats
 
     async def join(
         self, seat: VoiceSeat, offer: Mapping[str, Any], sources: Mapping[str, VideoSource] | None = None
     ) -> Mapping[str, Any]:
         """The answer to an offer. Raises what `Voice.join` raises."""
         if self._voice is None:
-            raise Unavailable("This server has no voice plugin: exchange signals with the participants.")
-        return await self._voice.join(seat, offer, sources)
+            raise Unavailable("This server has no voice plugin any more: its operator has to install one.")
+        answer = await self._voice.join(seat, offer, sources)
+        self._taken += 1
+        self._seats[seat] = self._taken
+        return answer
 
-    async def leave(self, seat: VoiceSeat) -> None:
-        """Close a seat's connection."""
-        if self._voice is not None:
-            await self._voice.leave(seat)
+    def closing(
+        self, huddle_id: HuddleId, user_id: UserId | None = None, device_id: str | None = None
+    ) -> list[Closing]:
+        """The seats as they are now: of a huddle, of a person there, or of one device."""
+        return [
+            (seat, taken)
+            for seat, taken in self._seats.items()
+            if seat.huddle_id == huddle_id and user_id in (None, seat.user_id) and device_id in (None, seat.device_id)
+        ]
 
-    async def signal(self, seat: VoiceSeat, signal: Signal) -> None:
-        """Pass a late candidate on."""
-        if self._voice is not None:
-            await self._voice.signal(seat, signal)
-
-    async def mute(self, huddle_id: HuddleId, user_id: UserId, muted: bool) -> None:
-        """Silence a person's microphones, or let them be heard again."""
-        if self._voice is not None:
-            await self._voice.mute(huddle_id, user_id, muted)
-
-    async def wants(self, seat: VoiceSeat, videos: tuple[VideoWish, ...]) -> None:
-        """Choose the videos of a seat."""
-        if self._voice is not None:
-            await self._voice.wants(seat, videos)
+    async def close(self, seats: list[Closing]) -> None:
+        """Close these seats, but for those that were taken again."""
+        for seat, taken in seats:
+            if self._voice is not None and self._seats.get(seat) == taken:
+                del self._seats[seat]
+                await self._voice.leave(seat)
 
     async def end(self, huddle_id: HuddleId) -> None:
         """The huddle is over."""
         if self._voice is not None:
+            self._seats = {seat: taken for seat, taken in self._seats.items() if seat.huddle_id != huddle_id}
             await self._voice.end(huddle_id)
+
+    # --- what is asked of them -------------------------------------------------------------------------------------
+
+    async def _with(self, call: Callable[[Voice], Any]) -> None:
+        if self._voice is not None:
+            await call(self._voice)
+
+    async def signal(self, seat: VoiceSeat, signal: Signal) -> None:
+        """Pass a late candidate on."""
+        await self._with(lambda voice: voice.signal(seat, signal))
+
+    async def mute(self, huddle_id: HuddleId, user_id: UserId, muted: bool) -> None:
+        """Silence a person's microphones, or let them be heard again."""
+        await self._with(lambda voice: voice.mute(huddle_id, user_id, muted))
+
+    async def wants(self, seat: VoiceSeat, videos: tuple[VideoWish, ...]) -> None:
+        """Choose the videos of a seat."""
+        await self._with(lambda voice: voice.wants(seat, videos))
 
     async def stats(self, huddle_id: HuddleId) -> HuddleStats:
         """The connections of a huddle."""

@@ -1,56 +1,107 @@
-"""Huddles: who is talking in which channel, and the signals between them. Media is the voice plugin's affair."""
+"""Huddles: who is talking in which channel. How media goes is the voice plugin's affair, or the participants' own."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
+import trio
 
 from chatcore import text
-from chatcore.errors import Duplicate, Forbidden, NotFound, ValidationFailed
-from chatcore.events import HuddleSignal, HuddleStarted, ParticipantCard
+from chatcore.errors import Duplicate, ValidationFailed
+from chatcore.events import HuddleStarted
 from chatcore.ids import HuddleId, UserId
-from chatcore.model import Huddle, HuddleMode, HuddleStatus, Signal, UserCard, card_of
+from chatcore.model import Huddle, HuddleMode, Topology, UserCard
 from chatcore.policy import Action
-from chatcore.ports import Tx, VideoSource
+from chatcore.ports import Background, Tx, VideoSource, VoiceTotals
 from chatcore.service import huddle_steps
-from chatcore.service.core import ChannelRef, Core, Seat, UserRef, id_of
+from chatcore.service.core import KEEP, ChannelRef, Core, Keep, UserRef, id_of
 from chatcore.service.facts import Facts
+from chatcore.service.huddle_desk import DEVICE, HuddleRef, HuddleView, check_device, going_on
+from chatcore.service.huddle_keeper import HuddleKeeper
 from chatcore.service.huddle_media import HuddleMedia, seat_of
-from chatcore.wire import encode
+from chatcore.service.huddle_people import HuddlePeople
+from chatcore.service.huddle_record import post_record
+from chatcore.service.huddle_rings import Rings
+from chatcore.service.huddle_signals import HuddleSignals
+from chatcore.service.huddle_speaking import Speaking
+from chatcore.service.huddle_steps import PLACEHOLDER
+from chatcore.service.ice import IceServer, ice_servers
 
 MAX_TITLE = 200
-MAX_SIGNAL = 32 * 1024
-"""Bytes of JSON; an SDP offer of a browser is some 5 to 10 KiB."""
-
-DEVICE = "main"
-"""The device of clients that name none: a person with one."""
-
-HuddleRef = Huddle | HuddleId
+MAX_OFFER = 128 * 1024
+"""Characters of SDP; a browser's offer with many video slots is some 40 KiB."""
 
 
-@attrs.frozen(kw_only=True)
-class HuddleView:
-    """A huddle with those who are in it now."""
-
-    huddle: Huddle
-    participants: tuple[ParticipantCard, ...]
-    started_by: UserCard
-    answer: Mapping[str, Any] | None = None
-    """After a join with an offer, of a huddle that goes through the server."""
-
-
-@attrs.frozen
-class Huddles:
+class Huddles(HuddlePeople, HuddleSignals):
     """Every method raises NotFound for a huddle in a channel that the actor may not see."""
 
-    _core: Core
-    _media: HuddleMedia
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, core: Core, media: HuddleMedia) -> "Huddles":
+        """With what it needs."""
+        return cls(core, media, HuddleKeeper(core, media), Speaking(core, media), Rings(core))
+
+    def start_tasks(self, tasks: Background) -> None:
+        """Begin to look after what goes on."""
+        self._media.start()
+        tasks.keep("huddles", self._keeper.run)
+        tasks.keep("huddle speakers", self._speaking.run)
+        tasks.keep("huddle rings", self._rings.run)
+
+    @property
+    def listeners(self) -> tuple[Any, ...]:
+        """What follows the events."""
+        return self._keeper, self._speaking, self._rings
+
+    @property
+    def active_count(self) -> int:
+        """How many huddles went on when this node last looked: on all nodes."""
+        return self._keeper.active
+
+    @property
+    def device_count(self) -> int:
+        """How many devices are in huddles by way of this node."""
+        return self._keeper.devices.count
+
+    def media_totals(self) -> VoiceTotals:
+        """What this node's media does."""
+        return self._media.totals()
+
+    def ice_servers(self, user: UserRef) -> tuple[IceServer, ...]:
+        """STUN and TURN for this person's clients."""
+        return ice_servers(self._core.config, self._core.clock, id_of(user))
+
+    # --- sockets of clients ----------------------------------------------------------------------------------------
+
+    def connection_opened(self, user_id: UserId, connection_id: str) -> None:
+        """A person has a connection to this node, by which their devices may join."""
+        self._keeper.connection_opened(user_id, connection_id)
+
+    def connection_closed(self, user_id: UserId, connection_id: str) -> None:
+        """It is gone: devices that joined by it leave in 15 s, unless they join again."""
+        self._keeper.connection_closed(user_id, connection_id)
+
+    # --- life ------------------------------------------------------------------------------------------------------
 
     async def start(
-        self, channel: ChannelRef, *, actor: UserRef, title: str | None = None, mode: HuddleMode = HuddleMode.AUTO
+        self,
+        channel: ChannelRef,
+        *,
+        actor: UserRef,
+        title: str | None = None,
+        mode: HuddleMode = HuddleMode.AUTO,
+        device_id: str | None = None,
+        connection: str | None = None,
     ) -> HuddleView:
-        """Start a huddle with the actor in it. Raises Duplicate, with its id in the details, when one is going on."""
+        """Start a huddle with the actor in it. Raises Duplicate, with its id in the details, when one is going on.
+
+        One that everybody has left, and that waits for somebody to come back, ends for it. `device_id` and
+        `connection`: see `join`.
+        """
         seat = await self._core.allowed(channel, id_of(actor), Action.HUDDLE_START)
+        self._check_mode(mode)
+        device_id = PLACEHOLDER if device_id is None else check_device(device_id)
         now = self._core.clock.now()
         huddle = Huddle(
             id=HuddleId(self._core.new_id()),
@@ -62,19 +113,26 @@ class Huddles:
             started_at=now,
         )
         huddle = await self._core.hooks.filter("huddle_will_start", value=huddle)
+        huddle = attrs.evolve(huddle, topology=self._topology(huddle, 1))
         card = await self._core.cards.get(seat.user_id)
 
-        async def work(tx: Tx, told: Facts) -> HuddleView:
+        async def work(tx: Tx, told: Facts) -> tuple[HuddleView, Huddle | None]:
             active = await huddle_steps.active_in(tx, seat.channel.id)
             if active is not None:
-                raise Duplicate("A huddle is going on in this channel: join it.", {"huddleId": active.id})
+                if await tx.participants.find(huddle_id=active.id, left_at=None, limit=1):
+                    raise Duplicate("A huddle is going on in this channel: join it.", {"huddleId": active.id})
+                active = await huddle_steps.end(tx, told, active, now)
             await tx.huddles.insert(huddle)
             await tx.events.append(HuddleStarted(workspace_id=huddle.workspace_id, huddle=huddle, started_by=card))
             told.did("huddle_started", huddle=huddle)
-            await huddle_steps.join(tx, told, huddle, seat.user_id, card, now)
-            return await _view(tx, huddle)
+            await huddle_steps.enter(tx, told, huddle, seat.user_id, device_id, card, now)
+            return await self._view(tx, huddle), active
 
-        return await self._core.write(work)
+        view, ended = await self._core.write(work)
+        self._keeper.hold((huddle.id, seat.user_id, device_id), connection, huddle)
+        if ended is not None:
+            await post_record(self._core, ended)
+        return view
 
     async def active(self, channel: ChannelRef, *, actor: UserRef) -> HuddleView | None:
         """The huddle that is going on in a channel."""
@@ -82,14 +140,14 @@ class Huddles:
 
         async def work(tx: Tx) -> HuddleView | None:
             found = await huddle_steps.active_in(tx, seat.channel.id)
-            return None if found is None else await _view(tx, found)
+            return None if found is None else await self._view(tx, found)
 
         return await self._core.storage.read(work)
 
     async def get(self, huddle: HuddleRef, *, actor: UserRef) -> HuddleView:
         """A huddle, also one that has ended."""
         found, _ = await self._visible(huddle, actor)
-        return await self._core.storage.read(lambda tx: _view(tx, found))
+        return await self._core.storage.read(lambda tx: self._view(tx, found))
 
     async def join(
         self,
@@ -97,110 +155,141 @@ class Huddles:
         *,
         actor: UserRef,
         device_id: str = DEVICE,
+        connection: str | None = None,
         offer: Mapping[str, Any] | None = None,
         sources: Mapping[str, VideoSource] | None = None,
     ) -> HuddleView:
-        """Join a huddle that is going on; being in it already changes nothing. Raises Forbidden when it has ended.
+        """Join a huddle that is going on, or join again, with a device. Raises Forbidden when it has ended.
 
-        `offer` is for huddles through the SFU; without a voice plugin it raises ValidationFailed. `sources`: see
-        `Voice.join`.
+        offer: is answered when media goes through the server, and of no use when it does not: `huddle.topology` of what
+        is returned says which. sources: see `Voice.join`. connection: the client's, by which it is known to be
+        there; `BY_REQUESTS` for a client without one; None for a caller in this process, who says when it leaves.
+        Raises ValidationFailed, Rejected, VoiceFull too.
         """
-        if offer is not None and not self._media.available:
-            raise ValidationFailed.of(
-                "offer", "this server has no voice plugin: exchange signals with the participants"
-            )
+        check_device(device_id)
+        if offer is not None:
+            _check_offer(offer)
         found, seat = await self._visible(huddle, actor, Action.HUDDLE_JOIN)
         await self._core.hooks.filter("huddle_will_join", huddle=found, user_id=seat.user_id)
         card = await self._core.cards.get(seat.user_id)
+        view: HuddleView | None = None
+        while view is None:
+            expected = await self._core.storage.read(lambda tx: self._expected(tx, found.id, seat.user_id))
+            if offer is None or expected is Topology.MESH:
+                view = await self._enter(found, seat.user_id, device_id, card, expected)
+            else:
+                view = await self._enter_with_media(found, seat.user_id, device_id, card, offer, sources)
+        self._keeper.hold((found.id, seat.user_id, device_id), connection, found)
+        return attrs.evolve(view, device_id=device_id)
+
+    async def _expected(self, tx: Tx, huddle_id: HuddleId, user_id: UserId) -> Topology:
+        """The way of the media once this person is in. Raises Forbidden."""
+        huddle = await going_on(tx, huddle_id)
+        present = {row.user_id for row in await tx.participants.find(huddle_id=huddle_id, left_at=None)}
+        return self._topology(huddle, len(present | {user_id}))
+
+    async def _enter(
+        self, huddle: Huddle, user_id: UserId, device_id: str, card: UserCard, expected: Topology
+    ) -> HuddleView | None:
+        """None when media would go another way than expected, because others came meanwhile."""
         now = self._core.clock.now()
 
-        async def work(tx: Tx, told: Facts) -> HuddleView:
-            fresh = await tx.huddles.get(found.id)
-            if fresh is None or fresh.status is HuddleStatus.ENDED:
-                raise Forbidden("This huddle has ended: start another.")
-            await huddle_steps.join(tx, told, fresh, seat.user_id, card, now)
-            return await _view(tx, fresh)
+        async def work(tx: Tx, told: Facts) -> HuddleView | None:
+            if await self._expected(tx, huddle.id, user_id) is not expected:
+                return None
+            fresh = await going_on(tx, huddle.id)
+            fresh = await huddle_steps.enter(tx, told, fresh, user_id, device_id, card, now)
+            fresh = await huddle_steps.change(tx, fresh, topology=expected)
+            return await self._view(tx, fresh)
 
-        view = await self._core.write(work)
-        if offer is None or found.mode is not HuddleMode.SFU:
-            return view
-        return attrs.evolve(
-            view, answer=await self._media.join(seat_of(found, seat.user_id, device_id), offer, sources)
-        )
+        return await self._core.write(work)
 
-    async def leave(self, huddle: HuddleRef, *, actor: UserRef, device_id: str = DEVICE) -> None:
-        """Leave a huddle; it ends with its last participant. Not being in it changes nothing."""
+    async def _enter_with_media(
+        self,
+        huddle: Huddle,
+        user_id: UserId,
+        device_id: str,
+        card: UserCard,
+        offer: Mapping[str, Any],
+        sources: Mapping[str, VideoSource] | None,
+    ) -> HuddleView | None:
+        """Media first: who gets none (the node is full, the offer is bad) has not come in for the others."""
+        seat = seat_of(huddle, user_id, device_id)
+        answer = await self._media.join(seat, offer, sources)
+        view: HuddleView | None = None
+        try:
+            view = await self._enter(huddle, user_id, device_id, card, Topology.SFU)
+        finally:
+            if view is None:
+                with trio.move_on_after(2, shield=True):
+                    await self._media.close(self._media.closing(huddle.id, user_id, device_id))
+        if view is None:
+            return None
+        muted = any(each.muted for each in view.participants if each.user_id == user_id)
+        await self._media.mute(huddle.id, user_id, muted)
+        return attrs.evolve(view, answer=answer)
+
+    async def leave(self, huddle: HuddleRef, *, actor: UserRef, device_id: str | None = None) -> None:
+        """Leave a huddle with one device, or with all; not being in it changes nothing.
+
+        When nobody has been in it for 30 s, it ends.
+        """
         found, seat = await self._visible(huddle, actor)
         now = self._core.clock.now()
 
         async def work(tx: Tx, told: Facts) -> None:
             fresh = await tx.huddles.get(found.id)
-            if fresh is not None and fresh.status is HuddleStatus.ACTIVE:
-                await huddle_steps.leave(tx, told, fresh, seat.user_id, now)
+            if fresh is not None and fresh.ended_at is None:
+                await huddle_steps.leave(tx, told, fresh, seat.user_id, now, device_id=device_id)
 
         await self._core.write(work)
-        await self._media.leave(seat_of(found, seat.user_id, device_id))
+        self._keeper.wake()
+        await self._media.close(self._media.closing(found.id, seat.user_id, device_id))
 
-    async def signal(self, huddle: HuddleRef, signal: Signal, *, actor: UserRef) -> None:
-        """Pass a WebRTC signal (≤ 32 KiB) to another participant. Raises Forbidden unless both are in the huddle."""
-        _check_size(signal)
-        target = signal.target_user_id
-        if target is None:
-            raise ValidationFailed.of("signal.targetUserId", "is required: name the participant that it is for")
-        found, seat = await self._visible(huddle, actor, Action.HUDDLE_JOIN)
+    async def update(
+        self,
+        huddle: HuddleRef,
+        *,
+        actor: UserRef,
+        title: str | Keep | None = KEEP,
+        mode: HuddleMode | Keep = KEEP,
+    ) -> HuddleView:
+        """Change the title, or the mode; with it perhaps the way of the media: then everybody joins again.
 
-        async def work(tx: Tx) -> set[UserId]:
-            present = await tx.participants.find(huddle_id=found.id, left_at=None)
-            return {row.user_id for row in present}
+        Who started the huddle and admins may. Raises Forbidden, ValidationFailed.
+        """
+        found, _ = await self._visible(huddle, actor, Action.HUDDLE_MODERATE)
+        changes: dict[str, Any] = {}
+        if not isinstance(title, Keep):
+            changes["title"] = None if title is None else text.clean_line(title, "title", MAX_TITLE)
+        if not isinstance(mode, Keep):
+            self._check_mode(mode)
+            changes["mode"] = mode
 
-        present = await self._core.storage.read(work)
-        if seat.user_id not in present or target not in present:
-            raise Forbidden("Signals pass between participants of the huddle only: both must have joined.")
-        self._core.hub.announce(
-            HuddleSignal(
-                workspace_id=found.workspace_id,
-                huddle_id=found.id,
-                channel_id=found.channel_id,
-                from_user_id=seat.user_id,
-                to_user_id=target,
-                signal=attrs.evolve(signal, target_user_id=None),
-            )
-        )
+        async def work(tx: Tx) -> HuddleView:
+            fresh = await going_on(tx, found.id)
+            wanted = attrs.evolve(fresh, **changes)
+            present = await tx.participants.find(huddle_id=fresh.id, left_at=None)
+            topology = self._topology(wanted, len(present))
+            return await self._view(tx, await huddle_steps.change(tx, fresh, **changes, topology=topology))
 
-    async def _visible(
-        self, huddle: HuddleRef, actor: UserRef, action: Action = Action.CHANNEL_VIEW
-    ) -> tuple[Huddle, Seat]:
-        huddle_id, hidden = id_of(huddle), self._core.directory.hidden_from(id_of(actor))
+        view = await self._core.storage.write(work)
+        if view.huddle.topology is Topology.MESH:
+            await self._media.close(self._media.closing(found.id))
+        return view
 
-        async def work(tx: Tx) -> Huddle | None:
-            row = await tx.huddles.get(huddle_id)
-            return None if row is None or hidden(row.channel_id) else row
+    def _check_mode(self, mode: HuddleMode) -> None:
+        if mode is HuddleMode.SFU and not self._media.available:
+            raise ValidationFailed.of("mode", "this server has no voice plugin: use mesh or auto")
 
-        found = await self._core.storage.read(work)
-        if found is None:
-            raise NotFound.of("huddle")
-        try:
-            return found, await self._core.allowed(found.channel_id, id_of(actor), action)
-        except NotFound:
-            raise NotFound.of("huddle") from None
+    def _topology(self, huddle: Huddle, people: int) -> Topology:
+        limit = self._core.config.huddle_mesh_max
+        return huddle_steps.topology_of(huddle, people, through_server=self._media.available, mesh_max=limit)
 
 
-def _check_size(signal: Signal) -> None:
-    try:
-        size = len(encode(signal))
-    except (TypeError, ValueError):
-        raise ValidationFailed.of("signal.data", "must be plain JSON") from None
-    if size > MAX_SIGNAL:
-        raise ValidationFailed.of("signal", f"must be at most {MAX_SIGNAL} bytes of JSON")
-
-
-async def _view(tx: Tx, huddle: Huddle) -> HuddleView:
-    rows = await tx.participants.find(huddle_id=huddle.id, left_at=None)
-    cards: list[ParticipantCard] = []
-    for row in sorted(rows, key=lambda row: (row.joined_at, row.user_id)):
-        user = await tx.users.get(row.user_id)
-        if user is not None:
-            cards.append(huddle_steps.participant_card(row, card_of(user)))
-    starter = await tx.users.get(huddle.created_by)
-    assert starter is not None, "users are never removed"
-    return HuddleView(huddle=huddle, participants=tuple(cards), started_by=card_of(starter))
+def _check_offer(offer: Mapping[str, Any]) -> None:
+    sdp = offer.get("sdp")
+    if not (set(offer) <= {"type", "sdp"} and offer.get("type") == "offer" and isinstance(sdp, str)):
+        raise ValidationFailed.of("offer", 'must be {"type": "offer", "sdp": …}')
+    if len(sdp) > MAX_OFFER:
+        raise ValidationFailed.of("offer.sdp", f"must be at most {MAX_OFFER} characters")

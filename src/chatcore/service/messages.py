@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import attrs
 
 from chatcore import text
-from chatcore.errors import NotFound, ValidationFailed
+from chatcore.errors import Forbidden, NotFound, ValidationFailed
 from chatcore.events import MessageDeleted, MessageReceived, MessageUpdated
 from chatcore.ids import AttachmentId, MessageId, UserId, is_id
 from chatcore.model import Attachment, AuditEntry, Draft, Message, MessagePage
@@ -109,6 +109,8 @@ class Messages:
         """Change the text of one's own message. Saying the same again changes nothing."""
         content = text.clean_content(content)
         old, seat = await self._mine_to(Action.MESSAGE_EDIT, id_of(message), id_of(actor))
+        if old.kind is not None:
+            raise Forbidden("Nobody wrote this message: it can be deleted, but not edited.")
         proposed = attrs.evolve(old, content=content)
         proposed = await self._core.hooks.filter("message_will_edit", value=proposed, before=old, user_id=seat.user_id)
         content = text.clean_content(proposed.content)

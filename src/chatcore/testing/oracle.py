@@ -108,7 +108,8 @@ async def read_huddle(chat: Chat, user_id: UserId, channel_id: ChannelId) -> Hud
     active = await chat.huddles.active(channel_id, actor=user_id)
     if active is None:
         return None
-    return HuddleState(id=active.huddle.id, participants={card.user_id: card for card in active.participants})
+    seated = {card.user_id: card for card in active.participants}
+    return HuddleState(id=active.huddle.id, topology=active.huddle.topology, participants=seated)
 
 
 async def read_messages(chat: Chat, user_id: UserId, channel_id: ChannelId) -> list[Message]:

@@ -3,29 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import attrs
-
-from chatcore import Chat
-from chatcore.ids import UserId
-from chatcore.model import Signal
-from chatserver.gateway import frames
+from chatserver.gateway import frames, huddle_calls
+from chatserver.gateway.caller import NOTHING, Caller
 from chatserver.gateway.frames import ClientFrame
-from chatserver.ratelimit import RateLimiter
 
 SEND_RULE = "socket:send_message"
 TYPING_RULE = "socket:typing"
-
-NOTHING: dict[str, Any] = {}
-
-
-@attrs.frozen
-class Caller:
-    """Who asks, on which connection."""
-
-    chat: Chat
-    limiter: RateLimiter
-    user_id: UserId
-    connection_id: str
 
 
 async def send_message(by: Caller, frame: frames.SendMessage) -> Any:
@@ -79,30 +62,6 @@ async def update_presence(by: Caller, frame: frames.UpdatePresence) -> Any:
     return NOTHING
 
 
-async def start_huddle(by: Caller, frame: frames.StartHuddle) -> Any:
-    view = await by.chat.huddles.start(frame.channel_id, actor=by.user_id, title=frame.title)
-    return {"huddle": view.huddle, "participants": view.participants}
-
-
-async def join_huddle(by: Caller, frame: frames.JoinHuddle) -> Any:
-    view = await by.chat.huddles.join(frame.huddle_id, actor=by.user_id, offer=frame.offer)
-    stun = by.chat.config.stun_server_url
-    joined = {"iceServers": [{"urls": [stun]}] if stun else [], "participants": view.participants}
-    return joined if view.answer is None else joined | {"answer": view.answer}
-
-
-async def leave_huddle(by: Caller, frame: frames.LeaveHuddle) -> Any:
-    await by.chat.huddles.leave(frame.huddle_id, actor=by.user_id)
-    return NOTHING
-
-
-async def huddle_signal(by: Caller, frame: frames.HuddleSignal) -> Any:
-    given = frame.signal
-    signal = Signal(type=given.type, data=given.data, target_user_id=given.target_user_id)
-    await by.chat.huddles.signal(frame.huddle_id, signal, actor=by.user_id)
-    return NOTHING
-
-
 CALLS: dict[type[ClientFrame], Callable[[Caller, Any], Awaitable[Any]]] = {
     frames.SendMessage: send_message,
     frames.EditMessage: edit_message,
@@ -113,9 +72,6 @@ CALLS: dict[type[ClientFrame], Callable[[Caller, Any], Awaitable[Any]]] = {
     frames.TypingStart: typing_start,
     frames.TypingStop: typing_stop,
     frames.UpdatePresence: update_presence,
-    frames.StartHuddle: start_huddle,
-    frames.JoinHuddle: join_huddle,
-    frames.LeaveHuddle: leave_huddle,
-    frames.HuddleSignal: huddle_signal,
+    **huddle_calls.CALLS,
 }
 """Every frame but those about the connection itself (authenticate, join_workspace, leave_workspace)."""

@@ -14,7 +14,8 @@ from chatcore.errors import ChatError, Internal, RateLimited, Unauthorized
 from chatcore.ids import UserId, WorkspaceId
 from chatcore.model import Position
 from chatserver.gateway import answers
-from chatserver.gateway.calls import CALLS, NOTHING, Caller
+from chatserver.gateway.caller import NOTHING, Caller
+from chatserver.gateway.calls import CALLS
 from chatserver.gateway.closing import CloseCode
 from chatserver.gateway.frames import Authenticate, JoinWorkspace, LeaveWorkspace
 from chatserver.gateway.opening import Admission
@@ -102,6 +103,7 @@ class Connection:
                 await self._absent(self._caller.user_id)
 
     async def _absent(self, user_id: UserId) -> None:
+        self._gateway.chat.huddles.connection_closed(user_id, self.id)
         await self._gateway.chat.presence.disconnect(user_id, self.id)
         code = self.socket.close_code
         self._gateway.chat.hooks.did("connection_closed", connection_id=self.id, user_id=user_id, code=code)
@@ -223,8 +225,10 @@ class Connection:
         if self._caller is None:
             self._caller = Caller(gateway.chat, gateway.limiter, identity.user_id, self.id)
             gateway.chat.hooks.did("connection_opened", connection_id=self.id, user_id=identity.user_id)
+            gateway.chat.huddles.connection_opened(identity.user_id, self.id)
             await gateway.chat.presence.connect(identity.user_id, self.id)
             if self.is_over():
+                gateway.chat.huddles.connection_closed(identity.user_id, self.id)
                 await gateway.chat.presence.disconnect(identity.user_id, self.id)
 
     # --- workspaces ------------------------------------------------------------------------------------------------

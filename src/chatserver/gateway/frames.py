@@ -13,8 +13,10 @@ import attrs
 from chatcore import wire
 from chatcore.errors import ValidationFailed
 from chatcore.ids import AttachmentId, ChannelId, HuddleId, MessageId, UserId, WorkspaceId
-from chatcore.model import PresenceStatus, SignalType
-from chatserver.fields import Content, Emoji, Items, Shallow, TempId, Text, Title, Token, Whole
+from chatcore.model import HuddleMode, PresenceStatus, SignalType
+from chatcore.ports import VideoSource
+from chatcore.service.huddle_signals import MAX_WISHES
+from chatserver.fields import Content, DeviceId, Emoji, Items, Shallow, TempId, Text, Title, Token, Whole
 
 MAX_ID = 64
 """Longest `id` of a frame, in characters."""
@@ -22,6 +24,22 @@ MAX_ATTACHMENTS = 10
 
 Description = Annotated[Mapping[str, Any], Shallow(keys=200, depth=8)]
 """What WebRTC's session descriptions and candidates are to us: JSON that is passed on."""
+
+
+@attrs.frozen(kw_only=True)
+class MediaSource:
+    """What a sending video m-line of an offer shows."""
+
+    mid: Annotated[str, Text(1, 64)]
+    source: VideoSource
+
+
+@attrs.frozen(kw_only=True)
+class WantedVideo:
+    """A video that a client wants to see in its next slot."""
+
+    user_id: UserId
+    source: VideoSource = VideoSource.CAMERA
 
 
 @attrs.frozen(kw_only=True)
@@ -126,6 +144,8 @@ class StartHuddle(ClientFrame):
     type = "start_huddle"
     channel_id: ChannelId
     title: Title | None = None
+    mode: HuddleMode = HuddleMode.AUTO
+    device_id: DeviceId | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -133,11 +153,60 @@ class JoinHuddle(ClientFrame):
     type = "join_huddle"
     huddle_id: HuddleId
     offer: Description | None = None
+    device_id: DeviceId | None = None
+    sources: Annotated[tuple[MediaSource, ...], Items(0, 8)] = ()
 
 
 @attrs.frozen(kw_only=True)
 class LeaveHuddle(ClientFrame):
     type = "leave_huddle"
+    huddle_id: HuddleId
+    device_id: DeviceId | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HuddleState(ClientFrame):
+    type = "huddle_state"
+    huddle_id: HuddleId
+    muted: bool | None = None
+    camera: bool | None = None
+    sharing: bool | None = None
+    hand_raised: bool | None = None
+    speaking: bool | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HuddleWants(ClientFrame):
+    type = "huddle_wants"
+    huddle_id: HuddleId
+    videos: Annotated[tuple[WantedVideo, ...], Items(0, MAX_WISHES)]
+    device_id: DeviceId | None = None
+
+
+@attrs.frozen(kw_only=True)
+class MuteParticipant(ClientFrame):
+    type = "mute_participant"
+    huddle_id: HuddleId
+    user_id: UserId
+
+
+@attrs.frozen(kw_only=True)
+class RemoveParticipant(ClientFrame):
+    type = "remove_participant"
+    huddle_id: HuddleId
+    user_id: UserId
+
+
+@attrs.frozen(kw_only=True)
+class RingHuddle(ClientFrame):
+    type = "ring_huddle"
+    huddle_id: HuddleId
+    user_id: UserId | None = None
+
+
+@attrs.frozen(kw_only=True)
+class DeclineHuddle(ClientFrame):
+    type = "decline_huddle"
     huddle_id: HuddleId
 
 
@@ -148,6 +217,7 @@ class SignalData:
     type: SignalType
     data: Annotated[Mapping[str, Any] | str, Shallow(keys=200, depth=8)]
     target_user_id: UserId | None = None
+    target_device_id: DeviceId | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -155,6 +225,7 @@ class HuddleSignal(ClientFrame):
     type = "huddle_signal"
     huddle_id: HuddleId
     signal: SignalData
+    device_id: DeviceId | None = None
 
 
 FRAME_CLASSES: tuple[type[ClientFrame], ...] = (
@@ -174,6 +245,12 @@ FRAME_CLASSES: tuple[type[ClientFrame], ...] = (
     JoinHuddle,
     LeaveHuddle,
     HuddleSignal,
+    HuddleState,
+    HuddleWants,
+    MuteParticipant,
+    RemoveParticipant,
+    RingHuddle,
+    DeclineHuddle,
 )
 
 FRAMES: dict[str, type[ClientFrame]] = {cls.type: cls for cls in FRAME_CLASSES}

@@ -72,7 +72,7 @@ def _owner(event: Event, rows: Rows) -> set[UserId]:
 
 
 def _target(event: Event, rows: Rows) -> set[UserId]:
-    assert isinstance(event, events.HuddleSignal)
+    assert isinstance(event, events.HuddleSignal | events.HuddleSpeaking)
     return {event.to_user_id} & rows.readers(event.channel_id)
 
 
@@ -119,10 +119,15 @@ AUDIENCES: dict[type[Event], Rule] = {
     events.HuddleStarted: _readers,
     events.HuddleUserJoined: _readers,
     events.HuddleUserLeft: _readers,
+    events.HuddleUserUpdated: _readers,
+    events.HuddleUpdated: _readers,
     events.HuddleEnded: _readers,
     events.Typing: _readers,
     events.PresenceUpdate: _members,
     events.HuddleSignal: _target,
+    events.HuddleSpeaking: _target,
+    events.HuddleRejoin: _readers,
+    events.HuddleRing: _readers,
 }
 
 ACCESS = (

@@ -91,7 +91,6 @@ async def test_the_directory_stands_where_its_listener_stands(team: Team) -> Non
         ("huddle_started", 0),
         ("huddle_user_joined", 0),
         ("huddle_user_left", 0),
-        ("huddle_ended", 0),
         ("member_left", 1),
         ("member_joined", 2),
         ("member_joined", 3),

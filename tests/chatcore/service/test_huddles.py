@@ -1,34 +1,55 @@
 """Huddles: who is in them, and the signals between them."""
 
 import pytest
+import trio
 from tests.chatcore.service.conftest import Team, stored
+from trio.testing import MockClock
 
 from chatcore.errors import Duplicate, Forbidden, NotFound, ValidationFailed
-from chatcore.events import HuddleEnded, HuddleSignal, HuddleStarted, HuddleUserJoined, HuddleUserLeft
+from chatcore.events import (
+    HuddleEnded,
+    HuddleSignal,
+    HuddleStarted,
+    HuddleUserJoined,
+    HuddleUserLeft,
+    MessageReceived,
+)
 from chatcore.ids import HuddleId, UserId
-from chatcore.model import HuddleMode, HuddleStatus, Signal, SignalType
-from chatcore.service.huddles import MAX_SIGNAL
+from chatcore.model import HuddleMode, HuddleStatus, MessageKind, Signal, SignalType, Topology
+from chatcore.service.huddle_desk import DEVICE
+from chatcore.service.huddle_keeper import GRACE_SECONDS
+from chatcore.service.huddle_signals import MAX_SIGNAL
+from chatcore.service.huddles import MAX_OFFER
 
 
 def offer(to: UserId | None, data: object = "v=0") -> Signal:
     return Signal(type=SignalType.OFFER, data=data, target_user_id=to)  # type: ignore[arg-type]
 
 
-async def test_from_its_start_to_its_end(team: Team) -> None:
+async def test_from_its_start_to_its_end(team: Team, autojump_clock: MockClock) -> None:
     seq = await team.seq()
     view = await team.chat.huddles.start(team.room, actor=team.ann, title="Tea", mode=HuddleMode.MESH)
     assert (view.huddle.title, view.huddle.mode, view.huddle.status) == ("Tea", HuddleMode.MESH, HuddleStatus.ACTIVE)
     assert view.started_by.display_name == "Ann"
+    team.clock.jump(1)
     joined = await team.chat.huddles.join(view.huddle, actor=team.owner)
     assert [card.user_id for card in joined.participants] == [team.ann.id, team.owner.id]
     assert await team.chat.huddles.active(team.room, actor=team.ben) == joined
     await team.chat.huddles.leave(view.huddle, actor=team.ann)
+    team.clock.jump(12 * 60)
     await team.chat.huddles.leave(view.huddle, actor=team.owner)
+    await trio.sleep(GRACE_SECONDS + 1)
     assert await team.chat.huddles.active(team.room, actor=team.ben) is None
     ended = await team.chat.huddles.get(view.huddle, actor=team.ben)
     assert (ended.huddle.status, ended.participants) == (HuddleStatus.ENDED, ())
     assert ended.huddle.ended_at is not None
-    assert [type(event) for event in await team.events(seq)] == [
+    *happened, record = await team.events(seq)
+    assert isinstance(record, MessageReceived)
+    assert record.message.kind is MessageKind.HUDDLE
+    assert record.message.content == (
+        f"Huddle “Tea” ended after 12 minutes: <@{team.ann.id}>, <@{team.owner.id}> were in it."
+    )
+    assert [type(event) for event in happened] == [
         HuddleStarted,
         HuddleUserJoined,
         HuddleUserJoined,
@@ -40,11 +61,14 @@ async def test_from_its_start_to_its_end(team: Team) -> None:
 
 async def test_the_same_again_is_no_news(team: Team) -> None:
     view = await team.chat.huddles.start(team.room, actor=team.ann)
-    before = await stored(team.chat)
-    assert await team.chat.huddles.join(view.huddle, actor=team.ann) == view
+    seq = await team.seq()
+    again = await team.chat.huddles.join(view.huddle, actor=team.ann)
+    assert again == view
+    assert again.device_id == DEVICE
+    assert again.devices == {team.ann.id: (DEVICE,)}
     await team.chat.huddles.leave(view.huddle, actor=team.owner)
     await team.chat.huddles.leave(view.huddle, actor=team.ben)
-    assert await stored(team.chat) == before
+    assert await team.events(seq) == []
 
 
 async def test_who_comes_back_is_in_it_again(team: Team) -> None:
@@ -63,13 +87,21 @@ async def test_a_channel_has_one_at_a_time(team: Team) -> None:
         await team.chat.huddles.start(team.room, actor=team.owner)
     assert told.value.details == {"huddleId": view.huddle.id}
     assert await stored(team.chat) == before
-    await team.chat.huddles.leave(view.huddle, actor=team.ann)
-    assert (await team.chat.huddles.start(team.room, actor=team.owner)).huddle.id != view.huddle.id
 
 
-async def test_an_ended_one_is_over(team: Team) -> None:
+async def test_one_that_everybody_has_left_makes_room_for_another(team: Team) -> None:
     view = await team.chat.huddles.start(team.room, actor=team.ann)
     await team.chat.huddles.leave(view.huddle, actor=team.ann)
+    seq = await team.seq()
+    assert (await team.chat.huddles.start(team.room, actor=team.owner)).huddle.id != view.huddle.id
+    told = [type(event) for event in await team.events(seq)]
+    assert told == [HuddleEnded, HuddleStarted, HuddleUserJoined, MessageReceived]
+
+
+async def test_an_ended_one_is_over(team: Team, autojump_clock: MockClock) -> None:
+    view = await team.chat.huddles.start(team.room, actor=team.ann)
+    await team.chat.huddles.leave(view.huddle, actor=team.ann)
+    await trio.sleep(GRACE_SECONDS + 1)
     before = await stored(team.chat)
     with pytest.raises(Forbidden, match="has ended"):
         await team.chat.huddles.join(view.huddle, actor=team.ann)
@@ -110,10 +142,31 @@ async def test_a_title_is_one_line(team: Team, title: str) -> None:
     assert await stored(team.chat) == before
 
 
-async def test_without_a_voice_plugin_there_is_no_answer_to_an_offer(team: Team) -> None:
+async def test_without_a_voice_plugin_media_goes_from_peer_to_peer(team: Team) -> None:
+    with pytest.raises(ValidationFailed, match="no voice plugin"):
+        await team.chat.huddles.start(team.room, actor=team.ann, mode=HuddleMode.SFU)
     view = await team.chat.huddles.start(team.room, actor=team.ann)
-    with pytest.raises(ValidationFailed, match="voice plugin"):
-        await team.chat.huddles.join(view.huddle, actor=team.owner, offer={"sdp": "v=0"})
+    joined = await team.chat.huddles.join(view.huddle, actor=team.owner, offer={"type": "offer", "sdp": "v=0"})
+    assert (joined.answer, joined.huddle.topology) == (None, Topology.MESH)
+
+
+BAD_OFFERS: list[dict[str, object]] = [
+    {},
+    {"sdp": "v=0"},
+    {"type": "answer", "sdp": "v=0"},
+    {"type": "offer", "sdp": 1},
+    {"type": "offer", "sdp": "v=0", "more": 1},
+    {"type": "offer", "sdp": "x" * (MAX_OFFER + 1)},
+]
+
+
+@pytest.mark.parametrize("bad", BAD_OFFERS)
+async def test_what_is_no_offer_is_refused(team: Team, bad: dict[str, object]) -> None:
+    view = await team.chat.huddles.start(team.room, actor=team.ann)
+    before = await stored(team.chat)
+    with pytest.raises(ValidationFailed, match="offer"):
+        await team.chat.huddles.join(view.huddle, actor=team.owner, offer=bad)
+    assert await stored(team.chat) == before
 
 
 # --- signals -------------------------------------------------------------------------------------------------------

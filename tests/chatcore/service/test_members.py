@@ -4,7 +4,7 @@ import pytest
 from tests.chatcore.service.conftest import Team, role_of, stored
 
 from chatcore.errors import Forbidden, NotFound, ValidationFailed
-from chatcore.events import HuddleEnded, HuddleUserLeft, MemberJoined, MemberLeft, MemberUpdated
+from chatcore.events import HuddleUserLeft, MemberJoined, MemberLeft, MemberUpdated
 from chatcore.ids import UserId
 from chatcore.model import Role
 
@@ -137,7 +137,7 @@ async def test_who_is_removed_loses_everything(team: Team) -> None:
     await team.chat.huddles.start(team.room, actor=team.ann)
     seq = await team.seq()
     await team.chat.members.remove(team.workspace, team.ann, actor=team.admin)
-    assert [type(event) for event in await team.events(seq)] == [HuddleUserLeft, HuddleEnded, MemberLeft]
+    assert [type(event) for event in await team.events(seq)] == [HuddleUserLeft, MemberLeft]
     assert await role_of(team.chat, team.workspace.id, team.ann.id) is None
     assert not await team.chat.storage.read(lambda tx: tx.channel_members.find(user_id=team.ann.id))
     with pytest.raises(NotFound):

@@ -10,6 +10,7 @@ from tests.chatcore.service.conftest import Team, stored
 from chatcore.errors import ChatError, NotFound
 from chatcore.ids import ChannelId, HuddleId, InviteId, MessageId, UserId, WorkspaceId, uuid7
 from chatcore.model import Role, Signal, SignalType, User
+from chatcore.service.huddle_people import StateChange
 
 
 @attrs.frozen(kw_only=True)
@@ -79,6 +80,14 @@ IN_A_CHANNEL: dict[str, Call] = {
     "huddles.join": lambda team, who, it: team.chat.huddles.join(it.huddle, actor=who),
     "huddles.leave": lambda team, who, it: team.chat.huddles.leave(it.huddle, actor=who),
     "huddles.signal": lambda team, who, it: team.chat.huddles.signal(it.huddle, OFFER, actor=who),
+    "huddles.update": lambda team, who, it: team.chat.huddles.update(it.huddle, actor=who, title="x"),
+    "huddles.set_state": lambda team, who, it: team.chat.huddles.set_state(it.huddle, StateChange(), actor=who),
+    "huddles.mute": lambda team, who, it: team.chat.huddles.mute(it.huddle, team.ann, actor=who),
+    "huddles.remove": lambda team, who, it: team.chat.huddles.remove(it.huddle, team.ann, actor=who),
+    "huddles.ring": lambda team, who, it: team.chat.huddles.ring(it.huddle, actor=who),
+    "huddles.decline": lambda team, who, it: team.chat.huddles.decline(it.huddle, actor=who),
+    "huddles.wants": lambda team, who, it: team.chat.huddles.wants(it.huddle, (), actor=who),
+    "huddles.stats": lambda team, who, it: team.chat.huddles.stats(it.huddle, actor=who),
     "attachments.get": lambda team, who, it: team.chat.attachments.get(it.attachment, actor=who),
 }
 IN_A_WORKSPACE: dict[str, Call] = {

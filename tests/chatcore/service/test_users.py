@@ -7,7 +7,7 @@ from chatcore import open_chat
 from chatcore.chat import Chat
 from chatcore.config import Config
 from chatcore.errors import Duplicate, Forbidden, NotFound, ValidationFailed, WorkspaceDenied
-from chatcore.events import HuddleEnded, HuddleUserLeft, MemberUpdated
+from chatcore.events import HuddleUserLeft, MemberUpdated
 from chatcore.ids import UserId
 from chatcore.model import Role
 
@@ -129,7 +129,7 @@ async def test_who_closes_their_account_leaves_their_huddles(team: Team) -> None
     view = await team.chat.huddles.start(team.room, actor=team.ann)
     seq = await team.seq()
     await team.chat.users.deactivate(team.ann, actor=team.ann)
-    assert [type(event) for event in await team.events(seq)] == [HuddleUserLeft, HuddleEnded, MemberUpdated]
+    assert [type(event) for event in await team.events(seq)] == [HuddleUserLeft, MemberUpdated]
     assert (await team.chat.huddles.get(view.huddle, actor=team.owner)).participants == ()
 
 

@@ -10,7 +10,8 @@ import trio
 from chatcore.chat import Chat
 from chatcore.errors import ChatError
 from chatcore.ids import ChannelId, HuddleId, MessageId
-from chatcore.model import ChannelType, Message, PresenceStatus, Role, Signal, SignalType, User, Workspace
+from chatcore.model import ChannelType, HuddleMode, Message, PresenceStatus, Role, Signal, SignalType, User, Workspace
+from chatcore.service.huddle_people import StateChange
 from chatcore.testing.clock import FakeClock
 
 EMOJI = ("👍", "❤️", "🎉", ":shipit:")
@@ -350,6 +351,24 @@ async def join_huddle(walk: Walk) -> None:
 @step(4)
 async def leave_huddle(walk: Walk) -> None:
     await walk.chat.huddles.leave(_huddle(walk), actor=walk.person())
+
+
+@step(4)
+async def change_in_huddle(walk: Walk) -> None:
+    huddle_id, actor = _huddle(walk), walk.person()
+    match walk.random.randrange(5):
+        case 0:
+            change = StateChange(muted=walk.chance(0.5), hand_raised=walk.chance(0.5), speaking=walk.chance(0.5))
+            await walk.chat.huddles.set_state(huddle_id, change, actor=actor)
+        case 1:
+            await walk.chat.huddles.mute(huddle_id, walk.person(), actor=actor)
+        case 2:
+            await walk.chat.huddles.remove(huddle_id, walk.person(), actor=actor)
+        case 3:
+            mode = walk.random.choice((HuddleMode.MESH, HuddleMode.AUTO))
+            await walk.chat.huddles.update(huddle_id, actor=actor, title=f"Huddle {walk.count}", mode=mode)
+        case _:
+            await walk.chat.huddles.ring(huddle_id, actor=actor)
 
 
 @step(3)

@@ -170,9 +170,36 @@ async def test_a_huddle_by_frames(edge: Any) -> None:
     assert (await ada.ask("huddle_signal", huddleId=huddle_id, signal=signal))["ok"]
     heard = (await bob.hear("huddle_signal"))["data"]
     assert (heard["fromUserId"], heard["signal"]["data"]) == (team.ada.id, {"sdp": "v=0"})
-    for socket in (ada, bob):
-        assert (await socket.ask("leave_huddle", huddleId=huddle_id))["ok"]
+    state = (await bob.ask("huddle_state", huddleId=huddle_id, muted=True, handRaised=True))["data"]["participant"]
+    assert (state["muted"], state["handRaised"], state["camera"]) == (True, True, False)
+    assert (await ada.hear("huddle_user_updated"))["data"]["user"] == state
+    assert (await ada.ask("huddle_state", huddleId=huddle_id, speaking=True))["ok"]
+    assert (await bob.hear("huddle_speaking"))["data"]["speaking"] == [team.ada.id]
+    muted = await ada.ask("mute_participant", huddleId=huddle_id, userId=team.bob.id)
+    assert muted["data"]["participant"]["muted"] is True
+    assert (await bob.ask("huddle_wants", huddleId=huddle_id, videos=[{"userId": team.ada.id}]))["ok"]
+    refused = await bob.ask("ring_huddle", huddleId=huddle_id)
+    assert refused["error"]["code"] == "INSUFFICIENT_PERMISSIONS"
+    assert (await ada.ask("remove_participant", huddleId=huddle_id, userId=team.bob.id))["ok"]
+    assert (await bob.hear("huddle_user_left"))["data"]["removedBy"] == team.ada.id
+    assert not (await bob.ask("join_huddle", huddleId=huddle_id))["ok"]
+    assert (await ada.ask("leave_huddle", huddleId=huddle_id))["ok"]
+    again = (await bob.ask("start_huddle", channelId=team.general.id))["data"]
     assert (await ada.hear("huddle_ended"))["data"]["huddleId"] == huddle_id
+    assert again["huddle"]["id"] != huddle_id
+
+
+async def test_a_device_is_its_connection_unless_it_has_a_name(edge: Any) -> None:
+    team = edge.team
+    ada, again = await edge.join(team.ada), await edge.join(team.ada)
+    huddle_id = (await ada.ask("start_huddle", channelId=team.general.id))["data"]["huddle"]["id"]
+    joined = (await again.ask("join_huddle", huddleId=huddle_id))["data"]
+    (mine,) = joined["devices"]
+    assert mine["userId"] == team.ada.id
+    assert len(mine["deviceIds"]) == 2
+    assert joined["deviceId"] in mine["deviceIds"]
+    named = (await again.ask("join_huddle", huddleId=huddle_id, deviceId="phone"))["data"]
+    assert named["deviceId"] == "phone"
 
 
 async def test_what_may_not_be_seen_is_answered_like_what_does_not_exist(edge: Any) -> None:

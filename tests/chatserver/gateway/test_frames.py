@@ -28,6 +28,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "start_huddle": {"channelId": A, "title": "Standup"},
     "join_huddle": {"huddleId": A, "offer": {"type": "offer", "sdp": "v=0"}},
     "leave_huddle": {"huddleId": A},
+    "huddle_state": {"huddleId": A, "muted": True, "speaking": False},
+    "huddle_wants": {"huddleId": A, "videos": [{"userId": B, "source": "screen"}]},
+    "mute_participant": {"huddleId": A, "userId": B},
+    "remove_participant": {"huddleId": A, "userId": B},
+    "ring_huddle": {"huddleId": A, "userId": B},
+    "decline_huddle": {"huddleId": A},
     "huddle_signal": {"huddleId": A, "signal": {"type": "offer", "data": {"sdp": "v=0"}, "targetUserId": B}},
 }
 
@@ -55,7 +61,8 @@ def test_wrong_types_are_refused_and_never_coerced(type_: str, wrong: Any) -> No
     for field, value in EXAMPLES[type_].items():
         takes_objects = isinstance(value, dict) and isinstance(wrong, dict) and field == "offer"
         takes_lists = isinstance(value, list) and wrong == []
-        if takes_objects or takes_lists or (wrong is None and _is_optional(type_, field)):
+        takes_flags = isinstance(value, bool) and isinstance(wrong, bool)
+        if takes_objects or takes_lists or takes_flags or (wrong is None and _is_optional(type_, field)):
             continue
         with pytest.raises(ValidationFailed):
             read_frame({"type": type_, "data": {**EXAMPLES[type_], field: wrong}})

@@ -6,7 +6,7 @@ import trio
 
 from chatcore.errors import Forbidden, NotFound
 from chatcore.ids import AttachmentId, ChannelId, MessageId, UserId
-from chatcore.model import Attachment, Message, User
+from chatcore.model import Attachment, Message, MessageKind, User
 from chatcore.ports import Posted
 from chatcore.testing.clock import START
 from chatcore.testing.storage.base import StorageTests
@@ -40,6 +40,12 @@ class PostingTests(StorageTests):
             assert sent.seq > 0
             assert await town.storage.read(lambda tx: tx.messages.get(sent.id)) == sent
             assert (await town.page()).messages == (sent,)
+
+    async def test_a_message_that_no_person_wrote_says_so(self) -> None:
+        async with self.town() as town:
+            sent = await town.say(town.ann, "A huddle ended.", kind=MessageKind.HUDDLE)
+            assert sent.kind is MessageKind.HUDDLE
+            assert await town.storage.read(lambda tx: tx.messages.get(sent.id)) == sent
 
     async def test_its_envelope_gets_its_place_and_keeps_its_data(self) -> None:
         async with self.town() as town:

@@ -16,6 +16,7 @@ from chatcore.model import (
     Credential,
     EmojiPreset,
     Huddle,
+    HuddleDevice,
     HuddleMode,
     HuddleStatus,
     Invite,
@@ -24,6 +25,7 @@ from chatcore.model import (
     PresenceStatus,
     Role,
     Session,
+    Topology,
 )
 from chatcore.ports import Tx
 from chatcore.testing.clock import START
@@ -122,7 +124,8 @@ def _attachment_rows(town: Town) -> tuple[Any, ...]:
 
 def _huddle_rows(town: Town) -> tuple[Any, ...]:
     ended = {"title": "t", "mode": HuddleMode.SFU, "status": HuddleStatus.ENDED, "ended_at": TIME}
-    return _huddle(town), _huddle(town, **ended)
+    busy = {"topology": Topology.SFU, "empty_since": TIME, "recorded_by": town.ann.id}
+    return _huddle(town), _huddle(town, **ended, **busy)
 
 
 def _session_rows(town: Town) -> tuple[Any, ...]:
@@ -329,6 +332,30 @@ class RowTests(StorageTests):
             await town.storage.write(lambda tx: tx.participants.update(attrs.evolve(present, left_at=TIME)))
             left = await town.storage.read(lambda tx: tx.participants.find(huddle_id=huddle.id, left_at=None))
             assert left == []
+            busy = attrs.evolve(present, muted=True, camera=True, sharing=True, hand_raised=True)
+            busy = attrs.evolve(busy, removed_by=town.ben.id)
+            await town.storage.write(lambda tx: tx.participants.update(busy))
+            assert await town.storage.read(lambda tx: tx.participants.get(huddle.id, town.ann.id)) == busy
+
+    async def test_devices_of_participants(self) -> None:
+        async with self.town() as town:
+            huddle = _huddle(town)
+            phone = HuddleDevice(huddle_id=huddle.id, user_id=town.ann.id, device_id="phone")
+            desk = attrs.evolve(phone, device_id="Schreibtisch", beat=2**40)
+
+            async def work(tx: Tx) -> None:
+                await tx.huddles.insert(huddle)
+                await tx.devices.insert(phone)
+                await tx.devices.insert(desk)
+                await tx.devices.update(attrs.evolve(phone, beat=1))
+
+            await town.storage.write(work)
+            found = await town.storage.read(lambda tx: tx.devices.find(huddle_id=huddle.id, user_id=town.ann.id))
+            assert found == [desk, attrs.evolve(phone, beat=1)]
+            with pytest.raises(Duplicate):
+                await town.storage.write(lambda tx: tx.devices.insert(phone))
+            assert await town.storage.write(lambda tx: tx.devices.delete(huddle.id, town.ann.id, "phone"))
+            assert await town.storage.read(lambda tx: tx.devices.find(huddle_id=huddle.id)) == [desk]
 
     async def test_the_first_emoji_are_there(self) -> None:
         async with self.town() as town:

@@ -1,0 +1,10 @@
+ALTER TABLE messages DROP COLUMN kind;
+DROP TABLE huddle_devices;
+ALTER TABLE huddle_participants DROP COLUMN removed_by;
+ALTER TABLE huddle_participants DROP COLUMN hand_raised;
+ALTER TABLE huddle_participants DROP COLUMN sharing;
+ALTER TABLE huddle_participants DROP COLUMN camera;
+ALTER TABLE huddle_participants DROP COLUMN muted;
+ALTER TABLE huddles DROP COLUMN recorded_by;
+ALTER TABLE huddles DROP COLUMN empty_since;
+ALTER TABLE huddles DROP COLUMN topology;

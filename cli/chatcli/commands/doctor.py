@@ -12,6 +12,7 @@ from chatcli.health.finding import Finding, State, fail, ok
 from chatcli.health.machine import check_clock, check_disk, check_port, check_python, check_sqlite, check_writable
 from chatcli.health.secret import check_secret
 from chatcli.health.server import check_server
+from chatcli.health.turn import check_turn
 from chatcli.listing import json_option, printable, show_json
 from chatcli.operator import database_file
 from chatcli.settings import database_options
@@ -49,6 +50,8 @@ async def examine(
     yield check_secret(config, home)
     yield check_clock(file)
     yield check_port(host, port)
+    async for finding in check_turn(config):
+        yield finding
     if url is not None:
         async for finding in check_server(url):
             yield finding
@@ -94,7 +97,7 @@ def doctor(
     config_file: Path | None,
     database_url: str | None,
 ) -> None:
-    """Check Python, SQLite, settings, plugins, database, disk, secret, clock and port, and say what to do.
+    """Check Python, SQLite, settings, plugins, database, disk, secret, clock, port and TURN, and say what to do.
 
     Changes nothing. Exits with 1 when something fails; a warning is no failure.
 

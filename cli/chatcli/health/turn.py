@@ -12,7 +12,7 @@ import trio
 from chatcli.health import stun
 from chatcli.health.finding import Finding, fail, ok
 from chatcore.config import Config
-from chatcore.service.ice import credentials, turn_urls
+from chatcore.ports import turn_credentials, turn_urls
 
 PATIENCE = 3.0
 """Seconds for each answer."""
@@ -189,7 +189,7 @@ async def _framed(stream: trio.abc.Stream, inbox: bytearray) -> bytes:
 async def relay(url: str, secret: str) -> float:
     """Send a word from one allocation to another; the seconds that it took. Raises TurnProblem."""
     server = Server.of(url)
-    username, password = credentials(secret, "doctor", int(time.time()) + 600)
+    username, password = turn_credentials(secret, "doctor", int(time.time()) + 600)
     async with connecting(server, username, password) as one, connecting(server, username, password) as other:
         try:
             here, there = await one.allocate(), await other.allocate()

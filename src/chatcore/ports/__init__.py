@@ -5,6 +5,7 @@ from chatcore.ports.background import Background, background
 from chatcore.ports.bus import Bus
 from chatcore.ports.clock import Clock
 from chatcore.ports.envelope import Envelope, seal
+from chatcore.ports.ice import turn_credentials, turn_urls
 from chatcore.ports.migrator import Migration, Migrator
 from chatcore.ports.peers import Peers
 from chatcore.ports.plugin_data import Pairs, PluginMigration, Sql
@@ -91,4 +92,6 @@ __all__ = [
     "plugin_space",
     "relaying",
     "seal",
+    "turn_credentials",
+    "turn_urls",
 ]

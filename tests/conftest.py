@@ -8,7 +8,7 @@ import pytest
 
 
 def pytest_configure() -> None:
-    """In a run that was started in the background SIGINT is ignored, and would be by every program that a test starts."""
+    """Where a run is started in the background, SIGINT is ignored, and would be by all that its tests start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

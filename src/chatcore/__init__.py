@@ -13,6 +13,8 @@ The floors, bottom to top; each imports only what stands below it:
     service                 one file per noun: check -> hook -> transaction -> event -> publish
     chat                    open_chat: wiring and the nursery
     upkeep                  open_migrator: a database from outside
+    client  bot             for those who talk to a server: values only
+    embedded                bots in the process of the chat
     testing                 public: contract suites for the ports, fakes
 
 Up to `state` nothing does I/O or knows of tasks.

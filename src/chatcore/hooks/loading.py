@@ -18,6 +18,9 @@ from chatcore.errors import ConfigError
 GROUP = "chatcore.plugins"
 """The entry point group. Name: the plugin's; value: its module, or an object in one."""
 
+OFFER = "__chatcore_plugin__"
+"""A method by which an object in a file gives the plugin that it stands for."""
+
 
 OPTIONAL = "chatcore.optional_plugins"
 """Plugins that come along with a package, and are loaded only when the configuration names them."""
@@ -116,7 +119,15 @@ def _from_file(path: Path) -> Found:
     except ConfigError:
         del sys.modules[spec.name]
         raise
-    return Found(name=path.stem, part=module, version=getattr(module, "__version__", ""))
+    return Found(name=path.stem, part=_plugin_in(module, path), version=getattr(module, "__version__", ""))
+
+
+def _plugin_in(module: ModuleType, path: Path) -> Any:
+    """The module, or what stands for the one object in it that says that it is a plugin (a bot does)."""
+    makers = [value for value in vars(module).values() if hasattr(type(value), OFFER)]
+    if len(makers) > 1:
+        raise ConfigError(f"plugins: {path} holds {len(makers)} plugins; put each into a file of its own")
+    return getattr(makers[0], OFFER)() if makers else module
 
 
 def _imported(name: str, load: Any) -> Any:

@@ -1,0 +1,77 @@
+"""A bot's life: every workspace that it is in, at once; those that it is brought into later, too."""
+
+import logging
+
+import trio
+
+from chatcore.bot.bot import Bot
+from chatcore.bot.place import Home
+from chatcore.bot.progress import Progress
+from chatcore.bot.runner import Runner, cursor_key
+from chatcore.errors import ChatError
+from chatcore.ids import WorkspaceId
+
+LOOK_SECONDS = 20.0
+"""How often a bot looks for workspaces that it was brought into."""
+
+log = logging.getLogger("chatcore.bot")
+
+
+class Life:
+    """See the module. `look` looks for workspaces at once."""
+
+    def __init__(self, bot: Bot, home: Home) -> None:
+        self.bot = bot
+        self.stop = trio.Event()
+        self._home = home
+        self._open: dict[WorkspaceId, str] = {}
+        self._news = trio.Event()
+
+    def look(self) -> None:
+        """The bot may be in another workspace now."""
+        self._news.set()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until `stop` is set and what was begun is done. It has started once it hears all of its workspaces.
+
+        Raises ChatError when the first look fails.
+        """
+        async with trio.open_nursery() as nursery:
+            await self._enter(nursery)
+            task_status.started()
+            async with trio.open_nursery() as looking:
+                looking.start_soon(self._keep_looking, nursery)
+                await self.stop.wait()
+                looking.cancel_scope.cancel()
+
+    async def _keep_looking(self, nursery: trio.Nursery) -> None:
+        while True:
+            with trio.move_on_after(LOOK_SECONDS):
+                await self._news.wait()
+            self._news = trio.Event()
+            try:
+                await self._enter(nursery)
+            except ChatError as problem:
+                log.warning("%s: cannot look for workspaces: %s", self.bot.name, problem.message)
+
+    async def _enter(self, nursery: trio.Nursery) -> None:
+        for id_, slug in (await self._home.workspaces()).items():
+            if id_ not in self._open:
+                self._open[id_] = slug
+                await nursery.start(self._live_in, id_, slug)
+
+    async def _live_in(
+        self, id_: WorkspaceId, slug: str, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """One workspace. Should it end badly, the next look begins it again."""
+        try:
+            progress = Progress(await self._home.shelf.get(cursor_key(id_)))
+            async with self._home.open(slug, progress.since) as place:
+                task_status.started()
+                log.info("%s listens in %s", self.bot.name, slug)
+                await Runner(self.bot, self._home, place, progress).run(self.stop)
+        except ChatError as problem:
+            log.warning("%s: %s: %s", self.bot.name, slug, problem.message)
+            task_status.started()
+        finally:
+            self._open.pop(id_, None)

@@ -1,10 +1,16 @@
 """The help that a bot gives about itself: made from what is registered."""
 
+import re
 from difflib import get_close_matches
 
 from chatcore.bot.bot import Bot
 from chatcore.bot.command import Command
-from chatcore.model import Role
+from chatcore.bot.converters import choices_of
+from chatcore.model import Command as Announced
+from chatcore.model import CommandParameter, Role
+
+_SLASH = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
+"""What may stand behind a slash."""
 
 
 def overview(bot: Bot, role: Role | None) -> str:
@@ -41,6 +47,25 @@ def visible(bot: Bot, role: Role | None) -> list[Command]:
     """The commands that somebody of this role may use, each once."""
     commands = {command.name: command for command in bot.commands.values()}
     return [each for each in commands.values() if not each.hidden and may_use(each, role)]
+
+
+def announced(bot: Bot) -> list[Announced]:
+    """The commands as slash commands, for clients that offer them while somebody types."""
+    return [_announced(command) for command in visible(bot, Role.OWNER) if _SLASH.match(slash_name(command.name))]
+
+
+def slash_name(name: str) -> str:
+    """How a name is written behind a slash."""
+    return name.replace("_", "-")
+
+
+def _announced(command: Command) -> Announced:
+    parameters = [
+        CommandParameter(name=slash_name(each.name), choices=choices_of(each.annotation)[:50], required=each.needed)
+        for each in command.arguments[:10]
+        if _SLASH.match(slash_name(each.name))
+    ]
+    return Announced(name=slash_name(command.name), about=command.summary[:200], parameters=tuple(parameters))
 
 
 def may_use(command: Command, role: Role | None) -> bool:

@@ -4,6 +4,7 @@ import logging
 
 import trio
 
+from chatcore.bot import help as help_texts
 from chatcore.bot.bot import Bot
 from chatcore.bot.place import Home
 from chatcore.bot.progress import Progress
@@ -38,11 +39,19 @@ class Life:
         """
         async with trio.open_nursery() as nursery:
             await self._enter(nursery)
+            await self._announce()
             task_status.started()
             async with trio.open_nursery() as looking:
                 looking.start_soon(self._keep_looking, nursery)
                 await self.stop.wait()
                 looking.cancel_scope.cancel()
+
+    async def _announce(self) -> None:
+        try:
+            await self._home.announce(help_texts.announced(self.bot))
+        except ChatError as problem:
+            # What is typed is answered all the same; only nobody is offered it while typing.
+            log.warning("%s: the commands could not be announced: %s", self.bot.name, problem.message)
 
     async def _keep_looking(self, nursery: trio.Nursery) -> None:
         while True:

@@ -1,6 +1,6 @@
 """A bot on a server, over the network."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from chatcore.bot.place import Place, Shelf
 from chatcore.client import Client, Workspace
 from chatcore.events import Event
 from chatcore.ids import ChannelId, MessageId, UserId, WorkspaceId
-from chatcore.model import Message, MessagePage, Position
+from chatcore.model import Command, Message, MessagePage, Position
 from chatcore.state import State
 
 
@@ -88,6 +88,9 @@ class NetworkHome:
     async def workspaces(self) -> dict[WorkspaceId, str]:
         found = await self._client.workspaces.list()
         return {item.id: item.slug for item in found if self.only in (None, item.slug)}
+
+    async def announce(self, commands: Sequence[Command]) -> None:
+        await self._client.commands.announce(commands)
 
     @asynccontextmanager
     async def open(self, slug: str, since: Position | None) -> AsyncIterator[Place]:

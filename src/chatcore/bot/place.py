@@ -3,14 +3,14 @@
 `chatcore.bot.network` finds both on a server; `chatcore.embedded` in a chat in the same process.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
 from chatcore.events import Event
 from chatcore.ids import ChannelId, MessageId, UserId, WorkspaceId
-from chatcore.model import Message, MessagePage, Position
+from chatcore.model import Command, Message, MessagePage, Position
 from chatcore.state import State
 
 
@@ -114,6 +114,10 @@ class Home(Protocol):
 
     async def workspaces(self) -> dict[WorkspaceId, str]:
         """The workspaces that the bot is in: their slugs by id."""
+        ...
+
+    async def announce(self, commands: Sequence[Command]) -> None:
+        """Say what may be typed after a slash, so that clients can offer it. Raises ChatError."""
         ...
 
     def open(self, slug: str, since: Position | None) -> AbstractAsyncContextManager[Place]:

@@ -172,20 +172,23 @@ class Runner:
                 not rest or rest[0].isspace() or rest[0] in ",:"
             ):
                 return rest.lstrip(" \t\n,:").removeprefix(self.bot.prefix), True
+        word = text.partition(" ")[0]
+        if word.startswith("/") and self._command(word[1:]) is not None:
+            return text[1:], False
         it = self.place.state.channels.get(message.channel_id)
-        if (
-            it is not None
-            and it.channel.type is ChannelType.DIRECT
-            and text.partition(" ")[0].lower() in self.bot.commands
-        ):
+        if it is not None and it.channel.type is ChannelType.DIRECT and self._command(word) is not None:
             return text, True
         return None
+
+    def _command(self, name: str) -> Command | None:
+        """As it is, or as it is written behind a slash."""
+        return self.bot.commands.get(name.lower()) or self.bot.commands.get(name.lower().replace("-", "_"))
 
     def _for_command(
         self, event: MessageReceived, message: Message, line: str, meant: bool, *, is_bot: bool
     ) -> Iterator[Run]:
         name, _, rest = line.strip().partition(" ") if line.strip() else ("help", "", "")
-        command = self.bot.commands.get(name.lower())
+        command = self._command(name)
         if is_bot and (command is None or not command.bots):
             return
         call: Callable[[Context], Awaitable[None]]

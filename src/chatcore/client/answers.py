@@ -11,6 +11,7 @@ from chatcore.model import (
     AuditEntry,
     Channel,
     ChannelType,
+    Command,
     EmojiPreset,
     HuddleMode,
     HuddleStatus,
@@ -240,6 +241,13 @@ class Found:
 @attrs.frozen(kw_only=True)
 class PresetList:
     presets: tuple[EmojiPreset, ...]
+
+
+@attrs.frozen(kw_only=True)
+class CommandList:
+    """By name."""
+
+    commands: tuple[Command, ...]
 
 
 # --- huddles -------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from chatcore.client.api import Api, connect
 from chatcore.client.beside import beside
 from chatcore.client.rest.audit import Audit
 from chatcore.client.rest.channels import Channels
+from chatcore.client.rest.commands import Commands
 from chatcore.client.rest.huddles import Huddles
 from chatcore.client.rest.invites import Invites
 from chatcore.client.rest.members import Members
@@ -39,6 +40,7 @@ class Client:
         self.channels = Channels(api)
         self.messages = Messages(api)
         self.huddles = Huddles(api)
+        self.commands = Commands(api)
         self.audit = Audit(api)
         self.server = Server(api)
         self._me: Account | None = None

@@ -1,6 +1,6 @@
 """A workspace of a chat in this process, as a bot sees it."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from chatcore.client import Resynced
 from chatcore.errors import PositionLost
 from chatcore.events import Event
 from chatcore.ids import ChannelId, MessageId, UserId, WorkspaceId
-from chatcore.model import Message, MessagePage, Position, PresenceStatus
+from chatcore.model import Command, Message, MessagePage, Position, PresenceStatus
 from chatcore.ports.shelf import StoredShelf, bot_space
 from chatcore.service.subscription import Subscription
 from chatcore.state import ChannelState, State, apply
@@ -114,6 +114,9 @@ class EmbeddedHome:
     async def workspaces(self) -> dict[WorkspaceId, str]:
         found = await self._chat.workspaces.list(actor=self._me)
         return {summary.workspace.id: summary.workspace.slug for summary in found}
+
+    async def announce(self, commands: Sequence[Command]) -> None:
+        await self._chat.commands.announce(commands, actor=self._me)
 
     @asynccontextmanager
     async def open(self, slug: str, since: Position | None) -> AsyncIterator[Place]:

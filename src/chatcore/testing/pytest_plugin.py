@@ -29,6 +29,17 @@ def chat_kit() -> Any:
 
 
 @pytest.fixture
+def bot_tester() -> Any:
+    """Holds conversations with a bot in a chat in memory; see `chatcore.testing.bots.bot_tester`.
+
+    await bot_tester(bot).dialog(["ada: !roll 20", "dice: 1..20"])
+    """
+    from chatcore.testing.bots import bot_tester as make
+
+    return make
+
+
+@pytest.fixture
 def fake_clock() -> "FakeClock":
     """A wall clock that follows Trio's (with `autojump_clock` it jumps) and can be set: `open_chat(clock=...)`."""
     from chatcore.testing.clock import FakeClock

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import trio.testing
@@ -16,6 +16,11 @@ from chatcore.events import MemberJoined, ReactionAdded
 from chatcore.testing.bots import Stage, bot_tester
 
 
+async def test_the_fixture_of_the_pytest_plugin_tests_a_bot(bot_tester: Any) -> None:
+    bot = Bot("still")
+    await bot_tester(bot).dialog(["ada: hello"])
+
+
 async def test_the_test_of_a_bot_has_six_lines() -> None:
     bot = Bot("dice")
 
@@ -24,6 +29,26 @@ async def test_the_test_of_a_bot_has_six_lines() -> None:
         await ctx.reply(f"1..{sides}")
 
     await bot_tester(bot).dialog(["ada: !roll 20", "dice: 1..20", "ada: hello", "ada: !roll", "dice: 1..6"])
+
+
+async def test_slash_commands_are_announced_and_answered() -> None:
+    bot = Bot("roles")
+
+    @bot.command()
+    async def set_role(ctx: Context, who: str, role: Literal["cook", "guest"], note: str = "") -> None:
+        """Give a role."""
+        await ctx.reply(f"{who} is {role}")
+
+    async with bot_tester(bot).open() as stage:
+        await stage.play(["ada: /set-role ben cook", "roles: ben is cook"])
+        await stage.play(["ada: !set_role ben guest", "roles: ben is guest", "ada: /shrug"])
+        (command,) = await stage.chat.commands.list(stage.workspace, actor=stage.owner)
+        assert (command.name, command.about, command.owner, command.bot) == ("set-role", "Give a role.", "roles", True)
+        assert [(each.name, each.choices, each.required) for each in command.parameters] == [
+            ("who", (), True),
+            ("role", ("cook", "guest"), True),
+            ("note", (), False),
+        ]
 
 
 class Colour(Enum):

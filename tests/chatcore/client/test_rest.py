@@ -12,7 +12,7 @@ from tests.chatcore.client.house import PASSWORD, House
 
 from chatcore.client import KEEP, Client, open_client, rest
 from chatcore.client.endpoint import Endpoint
-from chatcore.errors import Duplicate, InvalidCredentials, NotFound
+from chatcore.errors import Duplicate, Forbidden, InvalidCredentials, NotFound
 from chatcore.model import ChannelType, Role
 from chatserver.rest import ROUTES
 from chatserver.route import Route
@@ -104,6 +104,9 @@ async def test_every_method_works(home: House, asked: set[str]) -> None:
         await life_of_messages(home, ada, ben)
         await life_of_a_huddle(home, ada, ben)
         assert (await ada.server.health()).status == "ok"
+        assert await ada.commands.list("team") == ()
+        with pytest.raises(Forbidden, match="Only bots"):
+            await ada.commands.announce([])
     async with open_client(home.url) as nobody:
         watch(nobody, asked)
         await life_of_a_session(nobody)

@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PORT   ?= 8000
+SECONDS ?= 7200
 JOBS   ?= auto
 ARGS   ?=
 
@@ -15,7 +16,7 @@ UNITS    := tests/chatcore tests/chatserver --ignore=tests/chatcore/client --ign
 	$(wildcard tests/plugins/chat_auth_* tests/plugins/chat_bus_memory tests/plugins/chat_presence tests/plugins/chat_storage_sqlite)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test retry unit check format bench bench-gateway lock upgrade clean
+.PHONY: help install run test retry unit check format bench bench-gateway soak lock upgrade clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
@@ -71,6 +72,9 @@ bench: install ## measure, and print a table
 
 bench-gateway: install ## the server and the stack that it replaces under the same load
 	$(BIN)/python -m benchmarks.gateway $(ARGS)
+
+soak: install ## two hours of steady load (SECONDS=600 for ten minutes): does anything grow?
+	$(BIN)/python -m benchmarks.soak --seconds $(SECONDS)
 
 # Run with the oldest Python that is supported: a later one drops what only the older needs.
 EXTRAS  := --extra postgres --extra redis --extra voice

@@ -117,6 +117,7 @@ async def serve(
     )
     lag = Lag()
     parts.meter.histogram("chatcore_loop_lag_seconds", "How late the event loop wakes.", lag.histogram)
+    parts.meter.gauge("chatcore_tasks", "Tasks of the event loop.", _tasks)
     async with background() as tasks:
         tasks.keep("loop lag", lag.run)
         # Ends last, so that what was counted to the very end is saved.
@@ -125,6 +126,10 @@ async def serve(
         async with trio.open_nursery() as serving:
             bound = await serving.start(listening)
             task_status.started(Address(host=host, port=bound, tls=tls is not None))
+
+
+def _tasks() -> int:
+    return trio.lowlevel.current_statistics().tasks_living
 
 
 def make_gateway(parts: Parts, *, limited: bool) -> Gateway:

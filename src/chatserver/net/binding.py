@@ -7,7 +7,7 @@ import trio
 
 from chatcore.errors import ConfigError
 
-BACKLOG = 1024
+BACKLOG = 4096
 """Connections that the kernel keeps for us while we are busy: thousands come back at once after a restart."""
 
 

@@ -99,7 +99,11 @@ def open_connection(path: Path | None, slow_ms: float, *, read_only: bool = Fals
             check_same_thread=False,
             cached_statements=512,
         )
-        _configure(raw, read_only)
+        try:
+            _configure(raw, read_only)
+        except BaseException:
+            raw.close()
+            raise
     except (sqlite3.Error, OSError) as error:
         if isinstance(error, sqlite3.Error) and is_busy(error):
             raise Unavailable("Another process holds the database. Try again.") from error

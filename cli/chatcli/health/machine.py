@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,13 +35,11 @@ def check_sqlite() -> Finding:
     found = sqlite3.sqlite_version
     if sqlite3.sqlite_version_info < SQLITE:
         return fail("sqlite", found, f"use a Python linked with SQLite {'.'.join(map(str, SQLITE))} or later")
-    with sqlite3.connect(":memory:") as memory:
+    with closing(sqlite3.connect(":memory:")) as memory:
         try:
             memory.execute("CREATE VIRTUAL TABLE probe USING fts5 (content)")
         except sqlite3.OperationalError:
             return fail("sqlite", f"{found} without FTS5", "use a Python whose SQLite has full-text search (FTS5)")
-        finally:
-            memory.rollback()
     return ok("sqlite", f"{found} with FTS5")
 
 

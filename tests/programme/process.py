@@ -28,6 +28,7 @@ class Server:
     folder: Path
     environ: dict[str, str] = attrs.field(factory=dict)
     wrapper: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     http: httpx.AsyncClient = attrs.field(init=False)
@@ -51,7 +52,7 @@ class Server:
     async def start(self) -> float:
         """Start it and wait until it is ready; the seconds that took."""
         began = trio.current_time()
-        command = [*self.wrapper, str(CHATCORE), "serve", "--port", str(self.port)]
+        command = [*self.wrapper, str(CHATCORE), "serve", "--port", str(self.port), *self.arguments]
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(
                 command,
@@ -68,6 +69,11 @@ class Server:
         self.port = int(line.rpartition(b":")[2])
         self._running.set()
         return trio.current_time() - began
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is ready, as far as is known."""
+        return self._running.is_set()
 
     async def running(self) -> None:
         """Wait until it is ready."""

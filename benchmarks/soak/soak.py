@@ -28,7 +28,8 @@ WARM_UP = 0.25
 LONG_SECONDS = 20 * 60.0
 """From here on the slope means something: before, the noise of a sample is more than a percent an hour."""
 _AWAY_SECONDS = 1.0
-_REST_SECONDS = 30.0
+_CALM_SECONDS, _PATIENCE = 10.0, 30.0
+"""Until what was there once has ended, presence and idle connections among it; until it must have."""
 _TASKS = re.compile(rb"^chatcore_tasks (\S+)$", re.MULTILINE)
 
 
@@ -131,9 +132,11 @@ async def _come_and_go(others: Loader, log: Log) -> None:
 
 async def _settled(stage: Stage, wanted: Inventory | None) -> Inventory:
     """What the server holds once everybody is gone: as much as `wanted`, or whatever it is after a while."""
+    if wanted is None:
+        await trio.sleep(_CALM_SECONDS)
     found = await _inventory(stage)
-    with trio.move_on_after(_REST_SECONDS):
-        while wanted is None or found != wanted:
+    with trio.move_on_after(_PATIENCE):
+        while wanted is not None and found != wanted:
             await trio.sleep(1)
             found = await _inventory(stage)
     return found

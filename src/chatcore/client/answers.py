@@ -20,6 +20,7 @@ from chatcore.model import (
     Message,
     Presence,
     Role,
+    Topology,
     UserCard,
     Workspace,
 )
@@ -277,6 +278,11 @@ class HuddleParticipant:
     avatar_url: str | None = None
     joined_at: datetime
     is_speaking: bool
+    muted: bool
+    camera: bool
+    sharing: bool
+    hand_raised: bool
+    devices: tuple[str, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -288,7 +294,9 @@ class HuddleView:
     channel_id: ChannelId
     title: str | None = None
     mode: HuddleMode
+    topology: Topology
     status: HuddleStatus
+    recorded_by: UserId | None = None
     participants: tuple[HuddleParticipant, ...]
     started_by: UserCard
     started_at: datetime
@@ -302,6 +310,49 @@ class JoinedHuddle:
     answer: SessionDescription | None = None
     ice_servers: tuple[IceServer, ...]
     participants: tuple[HuddleParticipant, ...]
+    topology: Topology
+    device_id: str
+
+
+@attrs.frozen(kw_only=True)
+class Ringing:
+    """Who is being rung."""
+
+    ringing: tuple[UserId, ...]
+
+
+@attrs.frozen(kw_only=True)
+class IceServers:
+    ice_servers: tuple[IceServer, ...]
+
+
+@attrs.frozen(kw_only=True)
+class LegStats:
+    """One device's connection to the server. `in` is from the device; None: not known yet.
+
+    Counts are totals since it joined; bits per second are over the last seconds.
+    """
+
+    user_id: UserId
+    device_id: str
+    seconds: float
+    packets_in: int = 0
+    packets_out: int = 0
+    lost_in: int = 0
+    lost_out: int = 0
+    bitrate_in: float = 0.0
+    bitrate_out: float = 0.0
+    jitter_in_ms: float | None = None
+    jitter_out_ms: float | None = None
+    round_trip_ms: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HuddleStats:
+    """The connections of a huddle; none while its media goes from peer to peer."""
+
+    huddle_id: HuddleId
+    legs: tuple[LegStats, ...] = ()
 
 
 # --- the server ----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from tests.chatcore.client.house import PASSWORD, House
 
 from chatcore.client import KEEP, Client, open_client, rest
 from chatcore.client.endpoint import Endpoint
-from chatcore.errors import Duplicate, Forbidden, InvalidCredentials, NotFound
+from chatcore.errors import Duplicate, Forbidden, InvalidCredentials, NotFound, ValidationFailed
 from chatcore.model import ChannelType, Role
 from chatserver.rest import ROUTES
 from chatserver.route import Route
@@ -174,7 +174,19 @@ async def life_of_a_huddle(home: House, ada: Client, ben: Client) -> None:
     assert (await ben.huddles.active(home.general.id)).id == begun.id
     assert len((await ben.huddles.join(begun.id)).participants) == 2
     assert (await ben.huddles.get(begun.id)).title == "Standup"
+    assert (await ben.huddles.set_state(begun.id, muted=True, hand_raised=True)).hand_raised
+    assert (await ada.huddles.mute(begun.id, (await ben.me()).id)).muted
+    assert (await ada.huddles.update(begun.id, title="Later")).title == "Later"
+    assert (await ada.huddles.stats(begun.id)).legs == ()
+    assert await ada.huddles.ice_servers() == ()
+    await ben.huddles.decline(begun.id)
+    with pytest.raises(ValidationFailed):
+        await ben.huddles.choose_videos(begun.id, [((await ada.me()).id, "camera")])
+    with pytest.raises(Forbidden):
+        await ada.huddles.ring(begun.id)
     await ben.huddles.leave(begun.id)
+    await ben.huddles.join(begun.id, device_id="phone")
+    await ada.huddles.remove(begun.id, (await ben.me()).id)
 
 
 async def life_of_a_session(nobody: Client) -> None:

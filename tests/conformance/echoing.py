@@ -11,6 +11,7 @@ from tests.chatserver.net.conftest import small_app
 
 from chatcore.clock import SystemClock
 from chatcore.ports import background
+from chatserver.gateway.tally import Tally
 from chatserver.net.batch import single
 from chatserver.net.server import serve_listeners
 from chatserver.net.socket import Socket
@@ -20,6 +21,9 @@ class EchoGateway:
     """All that the lanes ask of a gateway."""
 
     chat = SimpleNamespace(clock=SystemClock())
+
+    def __init__(self) -> None:
+        self.tally = Tally()
 
     async def run(self, task_status: Any) -> None:
         async with background() as tasks:

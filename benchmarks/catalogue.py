@@ -1,6 +1,7 @@
 """Every benchmark of `python -m benchmarks`, in the order in which they run."""
 
 from benchmarks.benchmark import Benchmark
+from benchmarks.cluster import delivery
 from benchmarks.core import history, hooks, posts, search, send, senders
 from benchmarks.server import memory, ready, rest
 
@@ -13,5 +14,6 @@ BENCHMARKS = (
     Benchmark("search", "full-text search in 1,000,000 messages", search.measure),
     Benchmark("ready", "from the start of the process to its ready line", ready.measure),
     Benchmark("memory", "resident size of an idle server", memory.measure),
+    Benchmark("nodes", "from a send on one node to a subscriber on another, 1,000 a second", delivery.measure),
     Benchmark("rest", "posting and reading over HTTP", rest.measure),
 )

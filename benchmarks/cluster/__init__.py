@@ -1,0 +1,1 @@
+"""Two nodes in processes of their own on one PostgreSQL."""

@@ -1,0 +1,93 @@
+"""From a send on one node to a subscriber on another: durable, 1,000 a second, over each bus."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import trio
+
+from benchmarks.cluster.redis import redis
+from benchmarks.errors import NotHere
+from benchmarks.figure import AtMost, Figure
+from benchmarks.gateway.postgres import cluster, found
+from benchmarks.server.process import running
+from benchmarks.setting import Setting
+from benchmarks.spread import spread
+from chatcore import Chat, Config, open_chat, open_migrator
+from chatcore.model import Channel, User
+
+RATE = 1_000
+SECRET = "of this benchmark alone, 32 bytes"
+
+
+async def measure(setting: Setting) -> AsyncIterator[Figure]:
+    """PostgreSQL, the bus and both nodes share the machine's cores."""
+    if found() is None:
+        raise NotHere("PostgreSQL is missing: apt-get install postgresql")
+    for bus in ("redis", "postgres"):
+        async with AsyncExitStack() as stack:
+            environ = {
+                "DATABASE_URL": await stack.enter_async_context(cluster(setting, None)),
+                "CHATCORE_SECRET": SECRET,
+                "CHATCORE_BUS": bus,
+            }
+            if bus == "redis":
+                environ["REDIS_URL"] = await stack.enter_async_context(redis(setting))
+            took = await _deliver(setting, environ, count=RATE * setting.choose(15, 3))
+        seen = spread(took)
+        yield Figure(f"to another node over {bus}: p50", seen.p50 * 1000, "ms")
+        yield Figure(f"to another node over {bus}: p99", seen.p99 * 1000, "ms", AtMost(30))
+
+
+async def _deliver(setting: Setting, environ: dict[str, str], *, count: int) -> list[float]:
+    config = Config(
+        database_url=environ["DATABASE_URL"],
+        redis_url=environ.get("REDIS_URL"),
+        bus=environ["CHATCORE_BUS"],
+        secret=SECRET,
+    )
+    async with open_migrator(config) as migrator:
+        await migrator.up()
+    with setting.room() as folder:
+        async with open_chat(config=config) as chat:
+            speaker = await chat.users.create(email="speaker@example.org", display_name="Speaker")
+            workspace = await chat.workspaces.create(name="Town", slug="town", owner=speaker, general=True)
+            (general,) = await chat.channels.list(workspace, actor=speaker)
+            command = [sys.executable, "-m", "benchmarks.cluster.ear", speaker.id, workspace.id, str(count)]
+            path = os.pathsep.join(sys.path)
+            async with running(command, folder, {**environ, "PYTHONPATH": path}, core=None, errors=None) as (ear, _):
+                assert ear.stdout is not None
+                lines = _lines(ear.stdout)
+                assert await anext(lines) == b"ready"
+                await _speak(chat, general.channel, speaker, count)
+                with trio.fail_after(30):
+                    took: list[float] = json.loads(await anext(lines))
+                return took
+
+
+async def _speak(chat: Chat, channel: Channel, speaker: User, count: int) -> None:
+    """One message at each moment, whether or not those before it are acknowledged."""
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        for number in range(count):
+            await trio.sleep_until(began + number / RATE)
+            nursery.start_soon(_send, chat, channel, speaker)
+
+
+async def _send(chat: Chat, channel: Channel, speaker: User) -> None:
+    await chat.messages.send(channel, author=speaker, content=str(time.monotonic_ns()))
+
+
+async def _lines(stream: trio.abc.ReceiveStream) -> AsyncIterator[bytes]:
+    data = b""
+    while True:
+        while b"\n" not in data:
+            piece = await stream.receive_some()
+            if not piece:
+                raise RuntimeError("the other node ended")
+            data += piece
+        line, _, data = data.partition(b"\n")
+        yield line

@@ -87,7 +87,7 @@ class RelayedBus:
         self._connected = False
         self._ever = False
         self._heard = 0.0
-        self._pulse_due = False
+        self._pulse_due = self._sending = False
         self._dropped = self._missed = 0
 
     # --- the port --------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class RelayedBus:
                 # Of libraries that fail while they are cancelled, only the failure ends here.
                 self._lost(group)
             finally:
-                self._connected = False
+                self._connected = self._sending = False
                 self._dropped += len(self._waiting)
                 self._waiting.clear()
             if trio.current_time() - began >= STEADY_SECONDS:
@@ -174,7 +174,9 @@ class RelayedBus:
                 batch = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
                 packets = pack(self.node, self._number, batch, self._largest)
                 self._number += len(packets)
+                self._sending = True
                 await line.send(packets)
+            self._sending = False
             self._sent.set()
             self._sent = trio.Event()
 
@@ -188,7 +190,7 @@ class RelayedBus:
 
     async def flush(self) -> None:
         """Wait until what was published is on its way, or the line is lost."""
-        while self._connected and (self._waiting or self._pulse_due):
+        while self._connected and (self._waiting or self._pulse_due or self._sending):
             await self._sent.wait()
 
     # --- receiving -------------------------------------------------------------------------------------------------

@@ -370,7 +370,7 @@ async def test_a_huddle_is_one_on_all_nodes(autojump_clock: MockClock, site: Sit
     assert {each.user_id for each in joined.participants} == {team.owner.id, team.ann.id}
     await site.here.huddles.leave(view.huddle, actor=team.owner)
     await site.there.huddles.leave(view.huddle, actor=team.ann)
-    await trio.sleep(0.1)
+    await trio.sleep(120)  # an empty huddle is kept for a while
     assert [event.type for event in ears.events if event.type.startswith("huddle")] == [
         "huddle_started",
         "huddle_user_joined",

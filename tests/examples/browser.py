@@ -1,0 +1,153 @@
+"""The huddle page in headless Chromium, beside the server that its example starts."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+from playwright.sync_api import Browser, Page, sync_playwright
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "huddle_page" / "serve.py"
+PATIENCE = 30.0
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    # Candidates with addresses instead of names that only multicast DNS resolves, and of this machine too.
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--allow-loopback-in-peer-connection",
+)
+
+
+@contextmanager
+def serving(folder: Path, **settings: Any) -> Iterator[str]:
+    """The example's server; gives its URL."""
+    settings = {"database_url": "memory:", "rate_limits": "off"} | settings
+    code = (
+        "import runpy, trio; from functools import partial; from chatcore import Config; "
+        f"main = runpy.run_path({str(EXAMPLE)!r})['main']; trio.run(partial(main, 0, config=Config(**{settings!r})))"
+    )
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen([sys.executable, "-c", code], cwd=folder, stdout=subprocess.PIPE, stderr=log) as server,
+    ):
+        try:
+            assert server.stdout is not None
+            line = server.stdout.readline().decode()
+            assert line.startswith("Open http"), (folder / "log").read_text()
+            yield line.split()[1].partition("/huddle")[0]
+        finally:
+            server.kill()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser; each of its contexts is one of its own to the server."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@attrs.define(eq=False)
+class Person:
+    """Somebody at the page, who sends a tone of so many hertz."""
+
+    number: int
+    page: Page
+    hertz: int
+
+    @classmethod
+    def of(cls, browser: Browser, url: str, number: int, **fields: str) -> "Person":
+        """At the page, with the form filled in."""
+        hertz = 400 + 200 * number
+        page = browser.new_context().new_page()
+        query = {"email": f"p{number}@example.org", "hertz": str(hertz), **fields}
+        page.goto(f"{url}/huddle/index.html?" + "&".join(f"{name}={value}" for name, value in query.items()))
+        return cls(number, page, hertz)
+
+    def join(self) -> None:
+        """Press the button, and wait until the server has let them in."""
+        self.page.click("#join")
+        self._wait("window.page.joined !== null")
+
+    def leave(self) -> None:
+        self.page.click("#leave")
+        self._wait("window.page.huddle.id === null")
+
+    def heard(self) -> list[tuple[float, float]]:
+        """Pitch and level of everything that is heard."""
+        found = self.page.evaluate("window.page.huddle.heard()")
+        return [(each["pitch"], each["level"]) for each in found]
+
+    def hears(self, *people: "Person", level: float = -30) -> None:
+        """Wait until each of these is heard, at the frequency that they send and clearly. Raises AssertionError."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            heard = self.heard()
+            missing = [
+                person.hertz
+                for person in people
+                if not any(abs(pitch - person.hertz) < 15 and volume > level for pitch, volume in heard)
+            ]
+            if not missing:
+                return
+            assert time.monotonic() < deadline, f"{self.number} does not hear {missing}: {heard} {self.said()}"
+            time.sleep(0.05)
+
+    def first_audio(self) -> float:
+        """Milliseconds from the click to the first audio."""
+        self._wait("window.page.firstAudio !== null")
+        return float(self.page.evaluate("window.page.firstAudio"))
+
+    def joined(self) -> float:
+        """Milliseconds from the click to the server's last word."""
+        return float(self.page.evaluate("window.page.joined"))
+
+    def topology(self) -> str:
+        return str(self.page.evaluate("window.page.huddle.topology"))
+
+    def speaking(self) -> int:
+        """How many people are marked as speaking."""
+        return self.page.locator("li.speaking").count()
+
+    def candidates(self) -> set[str]:
+        """Of which types the candidates are that are in use here: `host`, `relay` …"""
+        return set(self.page.evaluate(_CANDIDATES))
+
+    def said(self) -> Any:
+        return self.page.evaluate("window.page.log")
+
+    def _wait(self, condition: str) -> None:
+        try:
+            self.page.wait_for_function(condition, timeout=PATIENCE * 1000)
+        except Exception as error:
+            raise AssertionError(f"{self.number}: never {condition}: {self.said()}") from error
+
+
+_CANDIDATES = """async () => {
+    const { peers, server } = window.page.huddle;
+    const found = [];
+    for (const { pc } of [...peers.values(), ...(server ? [server] : [])]) {
+        const stats = await pc.getStats();
+        for (const pair of stats.values())
+            if (pair.type === 'candidate-pair' && pair.nominated && pair.state === 'succeeded') {
+                const local = stats.get(pair.localCandidateId);
+                found.push(local.relayProtocol ? `${local.candidateType}/${local.relayProtocol}` : local.candidateType);
+            }
+    }
+    return found;
+}"""

@@ -1,0 +1,115 @@
+"""People who talk in a real browser: what one sends is found in what the others hear."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from tests.examples.browser import Person, chromium, serving
+from tests.services.coturn import running_coturn
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+def test_two_in_a_mesh(browser: Browser, tmp_path: Path) -> None:
+    with serving(tmp_path, voice="off") as url:
+        one, two = (Person.of(browser, url, number) for number in (1, 2))
+        one.join()
+        two.join()
+        one.hears(two)
+        two.hears(one)
+        assert two.first_audio() < 2000
+        assert (two.topology(), two.candidates()) == ("mesh", {"host"})
+        two.page.wait_for_function("document.querySelectorAll('li.speaking').length === 2")
+        one.page.click("#mute")
+        two.page.wait_for_function("document.querySelectorAll('li.speaking').length === 1")
+        two.page.wait_for_function("window.page.huddle.heard().every(({level}) => level < -60)")
+        one.leave()
+        two.page.wait_for_function("document.querySelectorAll('#people li').length === 1")
+
+
+def test_six_in_a_mesh(browser: Browser, tmp_path: Path) -> None:
+    with serving(tmp_path, voice="off") as url:
+        people = [Person.of(browser, url, number, mode="mesh") for number in range(1, 7)]
+        for person in people:
+            person.join()
+        for person in people:
+            person.hears(*(other for other in people if other is not person))
+
+
+def test_a_lost_socket_is_not_noticed(browser: Browser, tmp_path: Path) -> None:
+    with serving(tmp_path, voice="off") as url:
+        one, two = (Person.of(browser, url, number) for number in (1, 2))
+        one.join()
+        two.join()
+        one.hears(two)
+        one.page.evaluate("() => { window.events = []; window.page.huddle.log = (text) => window.events.push(text); }")
+        two.page.evaluate("window.page.huddle.chat.socket.close()")
+        two.page.wait_for_function("window.page.huddle.chat.socket.readyState === 1")
+        time.sleep(1)
+        one.hears(two)
+        two.hears(one)
+        assert one.page.evaluate("window.events") == []
+        assert one.page.evaluate("window.page.huddle.people.size") == 2
+
+
+@pytest.mark.parametrize("mode", ["mesh", "sfu"])
+def test_through_turn_over_tcp_where_udp_is_blocked(browser: Browser, tmp_path: Path, mode: str) -> None:
+    voice = "off" if mode == "mesh" else "auto"
+    with (
+        running_coturn() as turn,
+        serving(tmp_path, voice=voice, turn_server_url=turn.url, turn_secret=turn.secret) as url,
+    ):
+        one, two = (Person.of(browser, url, number, relay="on", mode=mode) for number in (1, 2))
+        one.join()
+        two.join()
+        one.hears(two)
+        two.hears(one)
+        assert two.topology() == mode
+        assert one.candidates() == two.candidates() == {"relay/tcp"}
+
+
+def test_two_and_then_three_through_the_server(browser: Browser, tmp_path: Path) -> None:
+    with serving(tmp_path) as url:
+        people = [Person.of(browser, url, number, mode="sfu") for number in (1, 2, 3)]
+        for person in people:
+            person.join()
+        for person in people:
+            person.hears(*(other for other in people if other is not person))
+            assert person.topology() == "sfu"
+        assert people[2].first_audio() < 2000
+        people[0].page.wait_for_function("document.querySelectorAll('li.speaking').length === 3")
+
+
+def test_a_mesh_becomes_a_huddle_through_the_server_while_people_talk(browser: Browser, tmp_path: Path) -> None:
+    with serving(tmp_path, huddle_mesh_max=2) as url:
+        one, two, three = (Person.of(browser, url, number) for number in (1, 2, 3))
+        one.join()
+        two.join()
+        two.hears(one)
+        two.page.evaluate(_WATCH_FOR_SILENCE)
+        three.join()
+        for person in (one, two, three):
+            person.page.wait_for_function("window.page.huddle.server?.pc.connectionState === 'connected'")
+        two.hears(one, three)
+        three.hears(one, two)
+        assert two.topology() == "sfu"
+        assert two.page.evaluate("window.silence.longest") < 1000
+
+
+_WATCH_FOR_SILENCE = """() => {
+    window.silence = {since: performance.now(), longest: 0};
+    setInterval(() => {
+        const now = performance.now();
+        const heard = window.page.huddle.heard().some(({level}) => level > -45);
+        if (heard) window.silence.since = now;
+        window.silence.longest = Math.max(window.silence.longest, now - window.silence.since);
+    }, 20);
+}"""

@@ -121,6 +121,11 @@ class Chat:
         return self.hub.directory
 
     @property
+    def bus(self) -> Bus:
+        """What carries events between nodes."""
+        return self._ports.bus
+
+    @property
     def codec(self) -> TokenCodec:
         """Signs what is handed to clients and comes back from them."""
         return self._ports.codec

@@ -18,6 +18,7 @@ from chatcore import Chat, Config, open_chat
 from chatcore.errors import ConfigError
 from chatcore.ports import background
 from chatserver.bootstrap import bootstrap
+from chatserver.bus_figures import show_bus
 from chatserver.edge import Edge, answer_everything
 from chatserver.gateway.flow import Pace
 from chatserver.gateway.gateway import Gateway
@@ -145,6 +146,7 @@ def make_gateway(parts: Parts, *, limited: bool) -> Gateway:
     )
     show(gateway, parts.meter)
     show_huddles(parts.meter, parts.chat)
+    show_bus(parts.meter, parts.chat)
     return gateway
 
 

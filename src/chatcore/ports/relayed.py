@@ -84,25 +84,26 @@ class RelayedBus:
         self._numbers: OrderedDict[str, int] = OrderedDict()
         self._references: deque[Envelope] = deque()
         self._referred = trio.Event()
-        self._connected = False
+        self.connected = False
+        """Whether there is a line now; `dropped` envelopes and `missed` packets were lost so far."""
         self._ever = False
         self._heard = 0.0
         self._pulse_due = self._sending = False
-        self._dropped = self._missed = 0
+        self.dropped = self.missed = 0
 
     # --- the port --------------------------------------------------------------------------------------------------
 
     def publish(self, envelopes: Sequence[Envelope]) -> None:
         """Hand envelopes to every subscriber, this node's own before it returns."""
         envelopes = tuple(envelopes)
-        if self._connected:
+        if self.connected:
             self._waiting.extend(envelopes)
             while len(self._waiting) > MAX_WAITING:
                 self._waiting.popleft()
-                self._dropped += 1
+                self.dropped += 1
             self._news.set()
         else:
-            self._dropped += len(envelopes)
+            self.dropped += len(envelopes)
         self._subscribers.deliver(envelopes)
 
     def subscribe(self, deliver: Deliver) -> AbstractContextManager[None]:
@@ -116,10 +117,10 @@ class RelayedBus:
         """
         return {
             "ok": self._ever,
-            "connected": self._connected,
+            "connected": self.connected,
             "waiting": len(self._waiting),
-            "dropped": self._dropped,
-            "missed": self._missed,
+            "dropped": self.dropped,
+            "missed": self.missed,
         }
 
     # --- the line --------------------------------------------------------------------------------------------------
@@ -135,8 +136,8 @@ class RelayedBus:
                 # Of libraries that fail while they are cancelled, only the failure ends here.
                 self._lost(group)
             finally:
-                self._connected = self._sending = False
-                self._dropped += len(self._waiting)
+                self.connected = self._sending = False
+                self.dropped += len(self._waiting)
                 self._waiting.clear()
             if trio.current_time() - began >= STEADY_SECONDS:
                 delay = FIRST_DELAY
@@ -147,7 +148,7 @@ class RelayedBus:
         async with self._open_line(self._received) as line, trio.open_nursery() as nursery:
             if self._ever:
                 self._log.info("the bus is back")
-            self._connected = self._ever = True
+            self.connected = self._ever = True
             self._heard = trio.current_time()
             self.tried.set()
             nursery.start_soon(self._pulse)
@@ -158,7 +159,7 @@ class RelayedBus:
         reason = _innermost(error)
         if isinstance(reason, ConfigError):
             self.refusal = reason
-        if self._connected or not self.tried.is_set():
+        if self.connected or not self.tried.is_set():
             self._log.warning(
                 "the bus is away, events reach the other nodes some seconds late: %s",
                 str(reason) or type(reason).__name__,
@@ -190,7 +191,7 @@ class RelayedBus:
 
     async def flush(self) -> None:
         """Wait until what was published is on its way, or the line is lost."""
-        while self._connected and (self._waiting or self._pulse_due or self._sending):
+        while self.connected and (self._waiting or self._pulse_due or self._sending):
             await self._sent.wait()
 
     # --- receiving -------------------------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ class RelayedBus:
         if last is not None:
             if number <= last:
                 return False
-            self._missed += number - last - 1
+            self.missed += number - last - 1
         self._numbers[node] = number
         self._numbers.move_to_end(node)
         if len(self._numbers) > MAX_NODES:

@@ -99,19 +99,22 @@ class Node:
 
 @attrs.define(eq=False)
 class Nodes:
-    """The nodes, which are called `node 1`, `node 2` and so on where the exchange is told to fail."""
+    """The nodes, which are called `node 1`, `node 2` and so on where the exchange is told to fail.
+
+    `clock`: that of those which are opened from now on.
+    """
 
     exchange: Exchange
     chats: list[Chat]
     _shared: SharedStorage
     _config: Config
-    _clock: Clock
+    clock: Clock
 
     @asynccontextmanager
     async def another(self, name: str) -> AsyncIterator[Chat]:
         """One more node, for as long as the context is open."""
         node = Node(name, self._shared, self.exchange)
-        async with open_chat(config=self._config, clock=self._clock, plugins=[node]) as chat:
+        async with open_chat(config=self._config, clock=self.clock, plugins=[node]) as chat:
             yield chat
 
 

@@ -379,3 +379,27 @@ async def test_a_huddle_is_one_on_all_nodes(autojump_clock: MockClock, site: Sit
         "huddle_user_left",
         "huddle_ended",
     ]
+
+
+# --- clocks -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [3600, -3600], ids=["ahead", "behind"])
+async def test_order_is_by_seq_whatever_the_clock_of_a_node_says(autojump_clock: MockClock, wrong: int) -> None:
+    async with open_nodes(1) as nodes:
+        clock = FakeClock()
+        nodes.clock = clock
+        team = await make_team(nodes.chats[0], clock)
+        nodes.clock = FakeClock()
+        nodes.clock.jump(wrong)
+        async with nodes.another("node 2") as other, trio.open_nursery() as nursery:
+            ears = Ears()
+            nursery.start_soon(ears.listen, await _subscribed(other, team, nursery))
+            for number in range(10):
+                chat = (nodes.chats[0], other)[number % 2]
+                await chat.messages.send(team.room, author=team.owner, content=str(number))
+            await trio.sleep(0.1)
+            page = await other.messages.history(team.room, actor=team.ann)
+            nursery.cancel_scope.cancel()
+        assert ears.said() == [str(number) for number in range(10)]
+        assert [message.content for message in page.messages] == ears.said()[::-1]

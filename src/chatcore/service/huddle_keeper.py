@@ -15,7 +15,7 @@ from chatcore.errors import ChatError
 from chatcore.events import HuddleEnded, HuddleRejoin, HuddleUserLeft
 from chatcore.ids import ChannelId, HuddleId, UserId, WorkspaceId
 from chatcore.model import Huddle, HuddleDevice, HuddleStatus, Participant
-from chatcore.ports import Envelope, MediaRestarted, SeatLost, Tx, VoiceEvent
+from chatcore.ports import Envelope, MediaRestarted, RecordingFinished, SeatLost, Tx, VoiceEvent
 from chatcore.service import huddle_steps
 from chatcore.service.core import Core
 from chatcore.service.facts import Facts
@@ -51,6 +51,7 @@ class HuddleKeeper:
         """When it was left, as it says itself; and when, on our clock, we first saw that."""
         self._closing: list[Closing] = []
         self._ended: set[HuddleId] = set()
+        self._recorded: set[HuddleId] = set()
         self._wake = trio.Event()
         media.on_event(self._happened)
 
@@ -101,6 +102,9 @@ class HuddleKeeper:
             self.wake()
         elif isinstance(event, MediaRestarted):
             self._tell_to_rejoin(event.huddle_id, event.reason)
+        elif isinstance(event, RecordingFinished):
+            self._recorded.add(event.huddle_id)
+            self.wake()
 
     def _tell_to_rejoin(
         self, huddle_id: HuddleId, reason: str, user_id: UserId | None = None, device_id: str | None = None
@@ -129,6 +133,7 @@ class HuddleKeeper:
             self._wake = trio.Event()
             try:
                 await self._close_media()
+                await self._end_recordings()
                 due = await self._look()
             except ChatError as error:
                 log.warning("huddles cannot be looked after now: %s", error.message)
@@ -141,6 +146,20 @@ class HuddleKeeper:
         for huddle_id in ended:
             self._homes.pop(huddle_id, None)
             await self._media.end(huddle_id)
+
+    async def _end_recordings(self) -> None:
+        """Tell those who are still talking that nothing is recorded any more, however that came."""
+        recorded, self._recorded = self._recorded, set()
+        if not recorded:
+            return
+
+        async def work(tx: Tx) -> None:
+            for huddle_id in recorded:
+                huddle = await tx.huddles.get(huddle_id)
+                if huddle is not None and huddle.status is HuddleStatus.ACTIVE:
+                    await huddle_steps.change(tx, huddle, recorded_by=None)
+
+        await self._core.storage.write(work)
 
     async def _look(self) -> float:
         """Do what is due; returns when to look again."""

@@ -126,6 +126,14 @@ class HuddleMedia:
         """Choose the videos of a seat."""
         await self._with(lambda voice: voice.wants(seat, videos))
 
+    async def start_recording(self, huddle_id: HuddleId, recording_id: str) -> None:
+        """Record what is said. Raises what `Voice.start_recording` raises."""
+        await self._with(lambda voice: voice.start_recording(huddle_id, recording_id))
+
+    async def stop_recording(self, huddle_id: HuddleId) -> None:
+        """Record no more."""
+        await self._with(lambda voice: voice.stop_recording(huddle_id))
+
     async def stats(self, huddle_id: HuddleId) -> HuddleStats:
         """The connections of a huddle."""
         return HuddleStats(huddle_id=huddle_id) if self._voice is None else await self._voice.stats(huddle_id)

@@ -21,6 +21,7 @@ from chatcore.service.huddle_keeper import HuddleKeeper
 from chatcore.service.huddle_media import HuddleMedia, seat_of
 from chatcore.service.huddle_people import HuddlePeople
 from chatcore.service.huddle_record import post_record
+from chatcore.service.huddle_recording import HuddleRecording
 from chatcore.service.huddle_rings import Rings
 from chatcore.service.huddle_signals import HuddleSignals
 from chatcore.service.huddle_speaking import Speaking
@@ -32,7 +33,7 @@ MAX_OFFER = 128 * 1024
 """Characters of SDP; a browser's offer with many video slots is some 40 KiB."""
 
 
-class Huddles(HuddlePeople, HuddleSignals):
+class Huddles(HuddlePeople, HuddleSignals, HuddleRecording):
     """Every method raises NotFound for a huddle in a channel that the actor may not see."""
 
     __slots__ = ()

@@ -306,6 +306,16 @@ async def decline_huddle(call: Call, huddle_id: HuddleId) -> None:
     await call.chat.huddles.decline(huddle_id, actor=call.actor)
 
 
+async def start_huddle_recording(call: Call, huddle_id: HuddleId) -> HuddleResponse:
+    """Record what everybody says, where media goes through the server; `recordedBy` tells them so first."""
+    return HuddleResponse.of(await call.chat.huddles.start_recording(huddle_id, actor=call.actor))
+
+
+async def stop_huddle_recording(call: Call, huddle_id: HuddleId) -> None:
+    """Record no more."""
+    await call.chat.huddles.stop_recording(huddle_id, actor=call.actor)
+
+
 async def get_huddle_stats(call: Call, huddle_id: HuddleId) -> HuddleStats:
     """How the connections of a huddle through the server do. A mesh has none here."""
     return await call.chat.huddles.stats(huddle_id, actor=call.actor)
@@ -330,5 +340,7 @@ ROUTES = (
     route("DELETE", "/api/huddles/:huddleId/participants/:userId", remove_huddle_participant, status=204),
     route("POST", "/api/huddles/:huddleId/ring", ring_huddle, rate=RING),
     route("POST", "/api/huddles/:huddleId/decline", decline_huddle, status=204, rate=RING),
+    route("POST", "/api/huddles/:huddleId/recording", start_huddle_recording, errors=(409, 422, 503)),
+    route("DELETE", "/api/huddles/:huddleId/recording", stop_huddle_recording, status=204),
     route("GET", "/api/ice-servers", get_ice_servers),
 )

@@ -5,7 +5,7 @@ import inspect
 import types
 import typing
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import trio.testing
 
 from chatcore import open_chat
 from chatcore.config import Config
+from chatcore.errors import Forbidden
 from chatcore.hooks import HookContext, Kind, hookimpl
 from chatcore.hooks.markers import SpecOptions, spec_options
 from chatcore.hooks.pinning import _fits, _hints
@@ -118,6 +119,8 @@ async def tell_the_story(chat: Any) -> None:
 
     started = await chat.huddles.start(channel, actor=ann, title="Stand-up")
     await chat.huddles.join(started.huddle, actor=bob)
+    with suppress(Forbidden):  # it goes from peer to peer
+        await chat.huddles.start_recording(started.huddle, actor=ann)
     await chat.huddles.leave(started.huddle, actor=bob)
     await chat.huddles.leave(started.huddle, actor=ann)
 

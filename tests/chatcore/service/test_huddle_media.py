@@ -10,10 +10,11 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from chatcore import open_chat
 from chatcore.chat import Chat
 from chatcore.config import Config
-from chatcore.errors import Forbidden, ValidationFailed, VoiceFull
+from chatcore.errors import Duplicate, Forbidden, Unavailable, ValidationFailed, VoiceFull
 from chatcore.events import HuddleRejoin, HuddleSpeaking, HuddleUpdated, HuddleUserJoined, HuddleUserLeft, Slot
+from chatcore.ids import HuddleId
 from chatcore.model import HuddleMode, Signal, SignalType, Topology
-from chatcore.ports import MediaRestarted, SeatLost, SeatSlots, SpeakersChanged, VideoWish
+from chatcore.ports import MediaRestarted, RecordingFinished, SeatLost, SeatSlots, SpeakersChanged, VideoWish
 from chatcore.service.huddle_desk import DEVICE
 from chatcore.service.huddle_devices import REJOIN_SECONDS
 from chatcore.service.huddle_media import seat_of
@@ -185,3 +186,45 @@ async def test_a_bad_offer_and_a_full_node_are_told(team: Team, voice: FakeVoice
 
 async def test_the_health_of_media_is_part_of_the_chats(team: Team) -> None:
     assert (await team.chat.health())["voice"] == {"ok": True}
+
+
+async def test_a_recording_is_seen_before_it_begins_and_after_it_ends(team: Team, voice: FakeVoice) -> None:
+    view = await team.chat.huddles.start(team.room, actor=team.ann)
+    with pytest.raises(Forbidden, match="mode to sfu"):
+        await team.chat.huddles.start_recording(view.huddle, actor=team.owner)
+    await team.chat.huddles.update(view.huddle, actor=team.ann, mode=HuddleMode.SFU)
+    with pytest.raises(Forbidden):
+        await team.chat.huddles.start_recording(view.huddle, actor=team.guest)
+    seq = await team.seq()
+    recorded = await team.chat.huddles.start_recording(view.huddle, actor=team.owner)
+    assert recorded.huddle.recorded_by == team.owner.id
+    assert list(voice.recorded) == [view.huddle.id]
+    with pytest.raises(Duplicate):
+        await team.chat.huddles.start_recording(view.huddle, actor=team.ann)
+    await team.chat.huddles.stop_recording(view.huddle, actor=team.ann)
+    await team.chat.huddles.stop_recording(view.huddle, actor=team.ann)
+    assert voice.recorded == {}
+    told = [event.huddle.recorded_by for event in await team.events(seq) if isinstance(event, HuddleUpdated)]
+    assert told == [team.owner.id, None]
+
+
+async def test_a_recording_that_breaks_off_is_told(team: Team, voice: FakeVoice) -> None:
+    view = await team.chat.huddles.start(team.room, actor=team.ann, mode=HuddleMode.SFU)
+    await team.chat.huddles.start_recording(view.huddle, actor=team.ann)
+    finished = RecordingFinished(huddle_id=view.huddle.id, recording_id="r", files={}, problem="the media process died")
+    voice.tell(finished)
+    await wait_all_tasks_blocked()
+    assert (await team.chat.huddles.get(view.huddle, actor=team.ann)).huddle.recorded_by is None
+
+
+async def test_a_recording_that_cannot_begin_is_not_shown(
+    team: Team, voice: FakeVoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(huddle_id: HuddleId, recording_id: str) -> None:
+        raise Unavailable("There is no room on the disk.")
+
+    monkeypatch.setattr(voice, "start_recording", refuse)
+    view = await team.chat.huddles.start(team.room, actor=team.ann, mode=HuddleMode.SFU)
+    with pytest.raises(Unavailable):
+        await team.chat.huddles.start_recording(view.huddle, actor=team.ann)
+    assert (await team.chat.huddles.get(view.huddle, actor=team.ann)).huddle.recorded_by is None

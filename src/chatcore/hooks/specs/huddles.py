@@ -34,6 +34,16 @@ async def huddle_will_join(ctx: HookContext, huddle: Huddle, user_id: UserId) ->
     """
 
 
+@hookspec(kind=Kind.FILTER)
+async def huddle_will_record(ctx: HookContext, huddle: Huddle, user_id: UserId) -> None:
+    """Somebody who moderates a huddle wants it recorded.
+
+    ctx: the plugin's context.
+    huddle: the huddle.
+    user_id: who wants it.
+    """
+
+
 @hookspec(kind=Kind.OBSERVER)
 async def huddle_joined(ctx: HookContext, huddle: Huddle, user_id: UserId) -> None:
     """Somebody joined a huddle.

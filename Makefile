@@ -16,7 +16,7 @@ UNITS    := tests/chatcore tests/chatserver --ignore=tests/chatcore/client --ign
 	$(wildcard tests/plugins/chat_auth_* tests/plugins/chat_bus_memory tests/plugins/chat_presence tests/plugins/chat_storage_sqlite)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test retry unit check format bench bench-gateway soak lock upgrade clean
+.PHONY: help install run test retry unit backends check format bench bench-gateway soak lock upgrade clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
@@ -56,6 +56,12 @@ retry: install ## what failed, once more, one after the other
 
 unit: install ## the tests of half a minute, while working
 	$(PARALLEL) -m "not alone and not programme and not slow" $(ARGS) $(UNITS)
+
+backends: install ## the tests of REST once more, on PostgreSQL with its own bus and with Redis
+	for each in postgres redis; do \
+		$(PARALLEL) --backend $$each $(ARGS) tests/chatserver/rest tests/chatserver/test_edge.py tests/chatserver/test_sessions.py \
+			tests/chatserver/test_csrf.py tests/chatserver/test_openapi.py || exit; \
+	done
 
 check: install ## format, lint, types, and who may import whom
 	$(BIN)/ruff format --check .

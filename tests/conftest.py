@@ -5,6 +5,14 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from tests.services.backend import BACKENDS
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where the chats of the server's tests keep what they keep."""
+    parser.addoption(
+        "--backend", choices=BACKENDS, default=BACKENDS[0], help="of the chats that tests of the server use"
+    )
 
 
 def pytest_configure() -> None:

@@ -1,9 +1,10 @@
-"""A chat in memory, its application, and people in it."""
+"""A chat, its application, and people in it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from tests.chatserver.api import Api, Document, Team, make_team
+from tests.services.backend import Backend, running_backend
 
 from chatcore import Chat, Config, open_chat
 from chatserver.app import create_app
@@ -14,10 +15,18 @@ def document() -> Document:
     return Document()
 
 
+@pytest.fixture(scope="session")
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """What `--backend` names."""
+    with running_backend(request.config.getoption("--backend")) as backend:
+        yield backend
+
+
 @pytest.fixture
-def config() -> Config:
+def config(backend: Backend) -> Iterator[Config]:
     """Settings for this test; a test file may have its own."""
-    return Config(database_url="memory:", bcrypt_rounds=4, rate_limits="off")
+    yield Config(**backend.settings, bcrypt_rounds=4, rate_limits="off")
+    backend.wipe()
 
 
 @pytest.fixture

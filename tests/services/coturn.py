@@ -5,7 +5,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,8 +28,8 @@ class Coturn:
 
 
 @contextmanager
-def running_coturn(*, secret: str = "north", closed: bool = False) -> Iterator[Coturn]:
-    """Run it. `closed`: relaying to private and loopback addresses is refused, as it is to be on a public server."""
+def running_coturn(*, secret: str = "north", denied: Iterable[str] = ()) -> Iterator[Coturn]:
+    """Run it. `denied`: addresses, or ranges of them, to which it does not relay."""
     program = shutil.which("turnserver")
     assert program, "coturn is missing: apt-get install coturn"
     with tempfile.TemporaryDirectory(prefix="coturn") as folder, socket.socket() as probe:
@@ -37,7 +37,7 @@ def running_coturn(*, secret: str = "north", closed: bool = False) -> Iterator[C
         port = int(probe.getsockname()[1])
         probe.close()
         log = Path(folder) / "log"
-        peers = ["--denied-peer-ip=127.0.0.0-127.255.255.255"] if closed else ["--allow-loopback-peers"]
+        peers = [f"--denied-peer-ip={each}" for each in denied]
         command = [
             program,
             "-n",
@@ -54,6 +54,7 @@ def running_coturn(*, secret: str = "north", closed: bool = False) -> Iterator[C
             "--simple-log",
             f"--pidfile={folder}/pid",
             f"--userdb={folder}/db",
+            "--allow-loopback-peers",
             *peers,
         ]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

@@ -1,7 +1,10 @@
 """`chatcore doctor` and TURN: against a real coturn."""
 
+import re
 import socket
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import trio
@@ -11,8 +14,9 @@ from tests.services.coturn import Coturn, running_coturn
 
 from chatcli.health import stun
 from chatcli.health.finding import Finding, State
-from chatcli.health.turn import Server, TurnProblem, check_turn
+from chatcli.health.turn import Server, TurnProblem, check_turn, connecting
 from chatcore.config import Config
+from chatcore.ports import turn_credentials
 
 
 def examine(url: str | None, secret: str | None) -> list[Finding]:
@@ -45,11 +49,44 @@ def test_another_secret_is_named(coturn: Coturn) -> None:
 
 
 def test_a_server_that_refuses_private_peers_says_so() -> None:
-    with running_coturn(closed=True) as server:
+    with running_coturn(denied=["127.0.0.0-127.255.255.255"]) as server:
         (found, *_) = examine(server.url, server.secret)
     assert (found.state, "403" in found.said) == (State.FAIL, True)
     assert found.advice is not None
     assert "denied-peer-ip" in found.advice
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "huddles.md"
+INSIDE = (
+    "0.0.0.1",
+    "10.1.2.3",
+    "100.64.0.1",
+    "127.0.0.1",
+    "169.254.169.254",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.1.1",
+    "198.18.0.1",
+)
+
+
+def test_the_configuration_of_the_page_keeps_the_inside_of_a_network_out_of_reach() -> None:
+    denied = re.findall(r"^denied-peer-ip=(\S+)", PAGE.read_text("utf-8"), re.MULTILINE)
+
+    async def permitted(server: Coturn, host: str) -> bool:
+        username, password = turn_credentials(server.secret, "somebody", int(time.time()) + 60)
+        async with connecting(Server.of(server.url), username, password) as client:
+            await client.allocate()
+            try:
+                await client.permit((host, 80))
+            except TurnProblem as problem:
+                assert problem.said.startswith("it answers 403"), f"{host}: {problem.said}"  # noqa: PT017 (a question)
+                return False
+            return True
+
+    with running_coturn(denied=denied) as server:
+        assert [host for host in INSIDE if trio.run(permitted, server, host)] == []
+        assert trio.run(permitted, server, "203.0.113.9")
 
 
 def test_nobody_there() -> None:

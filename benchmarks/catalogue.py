@@ -4,6 +4,7 @@ from benchmarks.benchmark import Benchmark
 from benchmarks.cluster import delivery
 from benchmarks.core import history, hooks, posts, search, send, senders
 from benchmarks.server import memory, ready, rest
+from benchmarks.voice import forwarding
 
 BENCHMARKS = (
     Benchmark("hooks", "hook calls that no plugin listens to", hooks.measure),
@@ -16,4 +17,5 @@ BENCHMARKS = (
     Benchmark("memory", "resident size of an idle server", memory.measure),
     Benchmark("nodes", "from a send on one node to a subscriber on another, 1,000 a second", delivery.measure),
     Benchmark("rest", "posting and reading over HTTP", rest.measure),
+    Benchmark("voice", "huddles through the server: cost, delay, and how far one core goes", forwarding.measure),
 )

@@ -66,6 +66,10 @@ class WebRtcVoice(Listener):
         self._children = children
         self._tasks = tasks
 
+    def pids(self) -> list[int | None]:
+        """The media processes, for who watches them; None for one that does not run."""
+        return [child.pid for child in self._children]
+
     def on_event(self, listener: VoiceListener) -> None:
         """Call `listener` with what happens."""
         self._listeners.append(listener)

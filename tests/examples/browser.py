@@ -30,9 +30,23 @@ FLAGS = (
 )
 
 
+@attrs.frozen
+class Served:
+    """The example's server."""
+
+    url: str
+    pid: int
+
+    def media_processes(self) -> list[int]:
+        """Those that carry media for it."""
+        lists = Path(f"/proc/{self.pid}/task").glob("*/children")
+        children = [pid for each in lists for pid in each.read_text().split()]
+        return [int(pid) for pid in children if b"voice" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
 @contextmanager
-def serving(folder: Path, **settings: Any) -> Iterator[str]:
-    """The example's server; gives its URL."""
+def serving(folder: Path, **settings: Any) -> Iterator[Served]:
+    """The example's server."""
     settings = {"database_url": "memory:", "rate_limits": "off"} | settings
     code = (
         "import runpy, trio; from functools import partial; from chatcore import Config; "
@@ -46,7 +60,7 @@ def serving(folder: Path, **settings: Any) -> Iterator[str]:
             assert server.stdout is not None
             line = server.stdout.readline().decode()
             assert line.startswith("Open http"), (folder / "log").read_text()
-            yield line.split()[1].partition("/huddle")[0]
+            yield Served(line.split()[1].partition("/huddle")[0], server.pid)
         finally:
             server.kill()
 
@@ -71,12 +85,12 @@ class Person:
     hertz: int
 
     @classmethod
-    def of(cls, browser: Browser, url: str, number: int, **fields: str) -> "Person":
+    def of(cls, browser: Browser, served: Served, number: int, **fields: str) -> "Person":
         """At the page, with the form filled in."""
         hertz = 400 + 200 * number
         page = browser.new_context().new_page()
         query = {"email": f"p{number}@example.org", "hertz": str(hertz), **fields}
-        page.goto(f"{url}/huddle/index.html?" + "&".join(f"{name}={value}" for name, value in query.items()))
+        page.goto(f"{served.url}/huddle/index.html?" + "&".join(f"{name}={value}" for name, value in query.items()))
         return cls(number, page, hertz)
 
     def join(self) -> None:

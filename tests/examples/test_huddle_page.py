@@ -1,5 +1,7 @@
 """People who talk in a real browser: what one sends is found in what the others hear."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +21,8 @@ def browser() -> Iterator[Browser]:
 
 
 def test_two_in_a_mesh(browser: Browser, tmp_path: Path) -> None:
-    with serving(tmp_path, voice="off") as url:
-        one, two = (Person.of(browser, url, number) for number in (1, 2))
+    with serving(tmp_path, voice="off") as served:
+        one, two = (Person.of(browser, served, number) for number in (1, 2))
         one.join()
         two.join()
         one.hears(two)
@@ -36,8 +38,8 @@ def test_two_in_a_mesh(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_six_in_a_mesh(browser: Browser, tmp_path: Path) -> None:
-    with serving(tmp_path, voice="off") as url:
-        people = [Person.of(browser, url, number, mode="mesh") for number in range(1, 7)]
+    with serving(tmp_path, voice="off") as served:
+        people = [Person.of(browser, served, number, mode="mesh") for number in range(1, 7)]
         for person in people:
             person.join()
         for person in people:
@@ -45,8 +47,8 @@ def test_six_in_a_mesh(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_a_lost_socket_is_not_noticed(browser: Browser, tmp_path: Path) -> None:
-    with serving(tmp_path, voice="off") as url:
-        one, two = (Person.of(browser, url, number) for number in (1, 2))
+    with serving(tmp_path, voice="off") as served:
+        one, two = (Person.of(browser, served, number) for number in (1, 2))
         one.join()
         two.join()
         one.hears(two)
@@ -65,9 +67,9 @@ def test_through_turn_over_tcp_where_udp_is_blocked(browser: Browser, tmp_path: 
     voice = "off" if mode == "mesh" else "auto"
     with (
         running_coturn() as turn,
-        serving(tmp_path, voice=voice, turn_server_url=turn.url, turn_secret=turn.secret) as url,
+        serving(tmp_path, voice=voice, turn_server_url=turn.url, turn_secret=turn.secret) as served,
     ):
-        one, two = (Person.of(browser, url, number, relay="on", mode=mode) for number in (1, 2))
+        one, two = (Person.of(browser, served, number, relay="on", mode=mode) for number in (1, 2))
         one.join()
         two.join()
         one.hears(two)
@@ -77,8 +79,8 @@ def test_through_turn_over_tcp_where_udp_is_blocked(browser: Browser, tmp_path: 
 
 
 def test_two_and_then_three_through_the_server(browser: Browser, tmp_path: Path) -> None:
-    with serving(tmp_path) as url:
-        people = [Person.of(browser, url, number, mode="sfu") for number in (1, 2, 3)]
+    with serving(tmp_path) as served:
+        people = [Person.of(browser, served, number, mode="sfu") for number in (1, 2, 3)]
         for person in people:
             person.join()
         for person in people:
@@ -89,8 +91,8 @@ def test_two_and_then_three_through_the_server(browser: Browser, tmp_path: Path)
 
 
 def test_a_mesh_becomes_a_huddle_through_the_server_while_people_talk(browser: Browser, tmp_path: Path) -> None:
-    with serving(tmp_path, huddle_mesh_max=2) as url:
-        one, two, three = (Person.of(browser, url, number) for number in (1, 2, 3))
+    with serving(tmp_path, huddle_mesh_max=2) as served:
+        one, two, three = (Person.of(browser, served, number) for number in (1, 2, 3))
         one.join()
         two.join()
         two.hears(one)
@@ -102,6 +104,23 @@ def test_a_mesh_becomes_a_huddle_through_the_server_while_people_talk(browser: B
         three.hears(one, two)
         assert two.topology() == "sfu"
         assert two.page.evaluate("window.silence.longest") < 1000
+
+
+def test_after_the_media_process_was_killed_everybody_is_heard_again(browser: Browser, tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        one, two = (Person.of(browser, served, number, mode="sfu") for number in (1, 2))
+        one.join()
+        two.join()
+        one.hears(two)
+        (media,) = served.media_processes()
+        os.kill(media, signal.SIGKILL)
+        killed = time.monotonic()
+        two.page.wait_for_function("window.page.log.some((line) => line.startsWith('join again'))")
+        two.page.wait_for_function("window.page.huddle.server.pc.connectionState === 'connected'")
+        one.hears(two)
+        two.hears(one)
+        assert time.monotonic() - killed < 10
+        assert one.page.evaluate("window.page.huddle.people.size") == 2
 
 
 _WATCH_FOR_SILENCE = """() => {

@@ -1,7 +1,7 @@
-"""The other node: follows a workspace, and tells how long each message was under way.
+"""The other node: follows a workspace, and tells when each message came.
 
 `python -m benchmarks.cluster.ear USER WORKSPACE COUNT`, with the settings in the environment. Prints `ready`, and at
-the end the seconds of each message as a JSON list.
+the end [when it was sent, when it came] of each message as JSON, in nanoseconds.
 """
 
 import json
@@ -19,15 +19,15 @@ from chatcore.ids import UserId, WorkspaceId
 
 async def listen(user_id: UserId, workspace_id: WorkspaceId, count: int) -> None:
     """Messages carry the time at which they were sent, by the machine's monotonic clock."""
-    took: list[float] = []
+    came: list[tuple[int, int]] = []
     async with open_chat(config=load(environ=os.environ)) as chat, chat.subscribe(user_id, workspace_id) as events:
         print("ready", flush=True)
         async for event in events:
             if isinstance(event, MessageReceived):
-                took.append((time.monotonic_ns() - int(event.message.content)) / 1e9)
-                if len(took) == count:
+                came.append((int(event.message.content), time.monotonic_ns()))
+                if len(came) == count:
                     break
-    print(json.dumps(took), flush=True)
+    print(json.dumps(came), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from datetime import datetime
 from chat_storage_postgres.columns import dump_json, known_id
 from chat_storage_postgres.connection import Connection
 from chat_storage_postgres.deletion import delete_message
-from chat_storage_postgres.message_rows import LINE, load_message, read_messages
+from chat_storage_postgres.message_rows import AUTHOR, LINE, load_message, read_messages
 from chat_storage_postgres.paging import cut_page
 from chat_storage_postgres.search import search_messages
 from chat_storage_postgres.words import to_vector
@@ -27,7 +27,7 @@ _PAGE = """
     LEFT JOIN LATERAL (
         SELECT * FROM messages WHERE {owner} = $1 AND {kind} AND seq {beyond} c.place ORDER BY seq {order} LIMIT $3
     ) m ON true
-    LEFT JOIN users u ON u.id = m.user_id
+    LEFT JOIN {author}
     ORDER BY m.seq {order}
 """
 _FIRST_PAGE = "SELECT * FROM messages WHERE {owner} = $1 AND {kind} ORDER BY seq {order} LIMIT $2"
@@ -139,7 +139,9 @@ class Messages:
     ) -> list[Message]:
         """The messages on one side of a cursor. Raises ValidationFailed."""
         field, cursor = ("before", before) if before is not None else ("after", after)
-        sql = _PAGE.format(line=f"c.place, {LINE}", beyond="<" if before is not None else ">", order=order, **kind)
+        sql = _PAGE.format(
+            line=f"c.place, {LINE}", author=AUTHOR, beyond="<" if before is not None else ">", order=order, **kind
+        )
         rows = await self._db.rows(sql, owner, known_id(str(cursor)), count)
         if rows[0][0] is None:
             raise ValidationFailed.of(field, "names no message here")

@@ -139,7 +139,13 @@ class Postgres:
     def _run(self, command: list[str]) -> str:
         program, *options = command
         done = subprocess.run(
-            [str(programs() / program), *options], capture_output=True, text=True, cwd=self.folder, **owner()
+            [str(programs() / program), *options],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            # An operator may write where others may not.
+            env={**os.environ, "PGOPTIONS": "-c default_transaction_read_only=off"},
+            **owner(),
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

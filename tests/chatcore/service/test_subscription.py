@@ -140,7 +140,8 @@ async def test_one_that_is_slower_than_the_log_is_long_is_told(team: Team) -> No
     async with team.chat.subscribe(team.ben, team.workspace) as events:
         await say_all(team, MAX_BUFFERED + 10)
         team.clock.jump(8 * 24 * 3600)
-        await team.chat.storage.write(lambda tx: tx.events.trim(team.clock.now()))
+        now = team.clock.now()
+        await team.chat.storage.write(lambda tx: tx.events.trim(now))
         assert await take(events, MAX_BUFFERED) == said(MAX_BUFFERED)
         with pytest.raises(PositionLost, match="afresh"):
             await anext(events)
@@ -166,7 +167,8 @@ async def test_a_position_that_the_log_has_forgotten(team: Team) -> None:
     position = await team.chat.hub.position(team.workspace.id)
     await say_all(team, 3)
     team.clock.jump(8 * 24 * 3600)
-    await team.chat.storage.write(lambda tx: tx.events.trim(team.clock.now()))
+    now = team.clock.now()
+    await team.chat.storage.write(lambda tx: tx.events.trim(now))
     newest = await team.chat.hub.position(team.workspace.id)
     with pytest.raises(PositionLost):
         async with team.chat.subscribe(team.ben, team.workspace, since=position):

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 import trio
-from tests.services.postgres import Postgres, running_postgres
+from tests.services.postgres import Postgres
 
 from chat_storage_postgres import open_postgres, open_upkeep
 from chatcore.config import Config
@@ -33,13 +33,6 @@ async def migrate(url: str) -> None:
     async with open_upkeep(context(url)) as migrator:
         await migrator.up()
         await migrator.plugins_up()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A server that nobody stops."""
-    with running_postgres() as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

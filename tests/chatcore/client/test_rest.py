@@ -179,6 +179,9 @@ async def life_of_a_huddle(home: House, ada: Client, ben: Client) -> None:
     assert (await ada.huddles.update(begun.id, title="Later")).title == "Later"
     assert (await ada.huddles.stats(begun.id)).legs == ()
     assert await ada.huddles.ice_servers() == ()
+    await ada.huddles.stop_recording(begun.id)
+    with pytest.raises(Forbidden):  # its media goes from peer to peer
+        await ada.huddles.start_recording(begun.id)
     with pytest.raises(Forbidden):
         await ben.huddles.decline(begun.id)
     await ben.huddles.choose_videos(begun.id, [((await ada.me()).id, "camera")])

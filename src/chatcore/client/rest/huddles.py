@@ -24,6 +24,8 @@ MUTE = Endpoint("POST", "/api/huddles/:huddleId/participants/:userId/mute", Part
 REMOVE = Endpoint("DELETE", "/api/huddles/:huddleId/participants/:userId", type(None))
 RING = Endpoint("POST", "/api/huddles/:huddleId/ring", Ringing)
 DECLINE = Endpoint("POST", "/api/huddles/:huddleId/decline", type(None), again=True)
+RECORD = Endpoint("POST", "/api/huddles/:huddleId/recording", HuddleView)
+STOP_RECORDING = Endpoint("DELETE", "/api/huddles/:huddleId/recording", type(None))
 STATS = Endpoint("GET", "/api/huddles/:huddleId/stats", HuddleStats)
 ICE_SERVERS = Endpoint("GET", "/api/ice-servers", IceServers)
 
@@ -116,6 +118,14 @@ class Huddles:
     async def decline(self, huddle_id: HuddleId) -> None:
         """Say that one will not come: it stops ringing."""
         await self._api.call(DECLINE, huddle_id=huddle_id)
+
+    async def start_recording(self, huddle_id: HuddleId) -> HuddleView:
+        """Record what everybody says, where media goes through the server; for moderators."""
+        return await self._api.call(RECORD, huddle_id=huddle_id)
+
+    async def stop_recording(self, huddle_id: HuddleId) -> None:
+        """Record no more; for moderators."""
+        await self._api.call(STOP_RECORDING, huddle_id=huddle_id)
 
     async def stats(self, huddle_id: HuddleId) -> HuddleStats:
         """How the connections of a huddle through the server do."""

@@ -3,7 +3,7 @@
 from benchmarks.benchmark import Benchmark
 from benchmarks.cluster import delivery
 from benchmarks.core import history, hooks, posts, search, send, senders
-from benchmarks.server import memory, ready, rest
+from benchmarks.server import bots, memory, ready, rest
 from benchmarks.voice import forwarding
 
 BENCHMARKS = (
@@ -16,6 +16,7 @@ BENCHMARKS = (
     Benchmark("ready", "from the start of the process to its ready line", ready.measure),
     Benchmark("memory", "resident size of an idle server", memory.measure),
     Benchmark("nodes", "from a send on one node to a subscriber on another, 1,000 a second", delivery.measure),
+    Benchmark("bots", "100 bots in one process, and how soon they answer", bots.measure),
     Benchmark("rest", "posting and reading over HTTP", rest.measure),
     Benchmark("voice", "huddles through the server: cost, delay, and how far one core goes", forwarding.measure),
 )

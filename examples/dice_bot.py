@@ -1,4 +1,4 @@
-"""The smallest bot: `python examples/dice.py --shell`, or on a server with CHATCORE_URL and CHATCORE_TOKEN."""
+"""The smallest bot: `python examples/dice_bot.py --shell`, or on a server with CHATCORE_URL and CHATCORE_TOKEN."""
 
 import random
 

@@ -26,9 +26,7 @@ async def remind(ctx: Context, after: timedelta, *, what: str) -> None:
 async def look(ctx: Context) -> None:
     async for key, promise in ctx.shelf.scan("due."):
         due = key.removeprefix("due.").rpartition(".")[0]
-        if datetime.fromisoformat(due) > ctx.now():
-            return  # they come in the order of their times
-        if promise["workspace"] == ctx.place.id:
+        if datetime.fromisoformat(due) <= ctx.now() and promise["workspace"] == ctx.place.id:
             await ctx.send(f"<@{promise['user']}> {promise['what']}", channel=promise["channel"])
             await ctx.shelf.delete(key)
 

@@ -20,9 +20,9 @@ KILLS_OF_SERVER = 3
 pytestmark = pytest.mark.programme
 
 PROGRAM = """
-from chatcore.bot import Bot, Context
+from chatcore.bot import Bot, Context, Rate
 
-bot = Bot("echo")
+bot = Bot("echo", rate=Rate(at_once=1000, per_second=1000))
 
 
 @bot.command()

@@ -2,7 +2,7 @@
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.cluster import delivery
-from benchmarks.core import history, hooks, posts, search, send, senders
+from benchmarks.core import history, hooks, postgres_senders, posts, search, send, senders
 from benchmarks.server import bots, memory, ready, rest
 from benchmarks.voice import forwarding
 
@@ -10,6 +10,7 @@ BENCHMARKS = (
     Benchmark("hooks", "hook calls that no plugin listens to", hooks.measure),
     Benchmark("send", "from send to a subscriber in the same process, durable, one at a time", send.measure),
     Benchmark("senders", "50 concurrent senders, every message durable", senders.measure),
+    Benchmark("postgres", "50 concurrent senders, every message durable in PostgreSQL", postgres_senders.measure),
     Benchmark("posts", "50 concurrent senders, the storage alone", posts.measure),
     Benchmark("history", "pages of 50 out of 1,000,000 messages, at any depth", history.measure),
     Benchmark("search", "full-text search in 1,000,000 messages", search.measure),

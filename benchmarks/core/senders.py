@@ -19,7 +19,7 @@ async def measure(setting: Setting) -> AsyncIterator[Figure]:
     with setting.room() as folder:
         async with open_town(folder, people=SENDERS) as town:
             began = perf_counter()
-            took = await _send(town, began + setting.choose(8, 2))
+            took = await send_all(town, began + setting.choose(8, 2))
             whole = perf_counter() - began
     seen = spread(took)
     yield Figure(f"{SENDERS} senders: durable messages", len(took) / whole, "/s", AtLeast(5000))
@@ -27,7 +27,7 @@ async def measure(setting: Setting) -> AsyncIterator[Figure]:
     yield Figure(f"{SENDERS} senders: acknowledged after, p99", seen.p99 * 1000, "ms")
 
 
-async def _send(town: Town, end: float) -> list[float]:
+async def send_all(town: Town, end: float) -> list[float]:
     """How long each message took. Raises AssertionError unless every acknowledged message is in the log, once."""
     took: list[float] = []
     before = await town.chat.hub.position(town.workspace.id)

@@ -95,9 +95,9 @@ class Migrator:
         try:
             async with self._raw.transaction():
                 await begin_step(self._raw)
-                await self._raw.execute(_TABLE)
                 applied = await self._applied()
                 self._refuse_strange(applied)
+                await self._raw.execute(_TABLE)
                 if (migration.version in applied) == wanted:
                     return False
                 await self._raw.execute(script)

@@ -4,7 +4,7 @@ from benchmarks.benchmark import Benchmark
 from benchmarks.cluster import delivery
 from benchmarks.core import history, hooks, postgres_senders, posts, search, send, senders
 from benchmarks.server import bots, memory, ready, rest
-from benchmarks.voice import forwarding
+from benchmarks.voice import beside, forwarding
 
 BENCHMARKS = (
     Benchmark("hooks", "hook calls that no plugin listens to", hooks.measure),
@@ -20,4 +20,5 @@ BENCHMARKS = (
     Benchmark("bots", "100 bots in one process, and how soon they answer", bots.measure),
     Benchmark("rest", "posting and reading over HTTP", rest.measure),
     Benchmark("voice", "huddles through the server: cost, delay, and how far one core goes", forwarding.measure),
+    Benchmark("voice-chat", "what a huddle through the server costs those who write", beside.measure),
 )

@@ -34,6 +34,8 @@ AHEAD = 25
 KEPT = 500
 """Frames that a listener may be behind, some seconds; further ones are left out."""
 CONNECT_SECONDS = 15.0
+LAST_SECONDS = 0.1
+"""From the moment at which the last frame is asked for until it is sent: who hangs up earlier cuts it off."""
 
 Description = Mapping[str, str]
 Join = Callable[[Description], Awaitable[Description]]
@@ -178,6 +180,7 @@ class _End:
         while (data := await loop.run_in_executor(None, next, frames, None)) is not None:
             await self._speech.waiting.put(data)
         await self._speech.waiting.join()
+        await asyncio.sleep(LAST_SECONDS)
 
     async def close(self) -> None:
         """Hang up."""

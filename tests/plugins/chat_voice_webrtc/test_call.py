@@ -41,6 +41,7 @@ def chirp(path: Path) -> Samples:
 
 def likeness(heard: Samples, said: Samples) -> float:
     """The best correlation of what was said with any part of what was heard, from 0 to 1."""
+    heard = np.concatenate([heard, np.zeros(len(said))])  # the end may be missing
     size = len(heard) + len(said)
     cross = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(said, size)), size)
     at = int(np.argmax(np.abs(cross[: max(1, len(heard) - len(said) + 1)])))

@@ -4,12 +4,14 @@ The server hears it where media goes through it; in a mesh the clients say it of
 nowhere else. Nodes hear of each other's speakers by the same events, and add their own to them.
 """
 
+import logging
 import math
 from collections.abc import Sequence
 
 import attrs
 import trio
 
+from chatcore.errors import ChatError
 from chatcore.events import HuddleEnded, HuddleSpeaking, HuddleUserLeft, Slot
 from chatcore.ids import ChannelId, HuddleId, UserId, WorkspaceId
 from chatcore.ports import Envelope, SpeakersChanged, Tx, VoiceEvent
@@ -18,6 +20,8 @@ from chatcore.service.huddle_media import HuddleMedia
 
 INTERVAL = 0.2
 """Seconds between two tellings of one huddle."""
+
+log = logging.getLogger("chatcore.huddles")
 
 
 @attrs.define(eq=False)
@@ -93,7 +97,10 @@ class Speaking:
             while waiting := [(floor.told + INTERVAL, id_) for id_, floor in self._floors.items() if floor.pending]:
                 due, huddle_id = min(waiting)
                 await trio.sleep_until(due)
-                await self._tell(huddle_id)
+                try:
+                    await self._tell(huddle_id)
+                except ChatError as error:
+                    log.warning("who speaks could not be told this once: %s", error.message)
 
     async def _tell(self, huddle_id: HuddleId) -> None:
         floor = self._floors.get(huddle_id)

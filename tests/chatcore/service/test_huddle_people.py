@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from chatcore import open_chat
 from chatcore.chat import Chat
-from chatcore.errors import Forbidden, NotFound, ValidationFailed
+from chatcore.errors import Forbidden, NotFound, Unavailable, ValidationFailed
 from chatcore.events import Event, HuddleRing, HuddleSpeaking, HuddleUserLeft, HuddleUserUpdated, RingStatus
 from chatcore.ids import UserId
 from chatcore.model import Channel, Huddle
@@ -175,6 +175,28 @@ async def test_who_speaks_in_a_mesh_is_told_to_those_in_it_a_few_times_a_second(
         assert isinstance(heard[-1], HuddleSpeaking)
         assert heard[-1].speaking == ()
         assert (await anext(outside)).type == "typing"
+
+
+async def test_a_storage_that_is_away_costs_one_telling(
+    team: Team, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    huddle = await huddle_of(team)
+    async with team.chat.subscribe(team.owner, team.workspace) as heard:
+        read = type(team.chat.storage).read
+        with monkeypatch.context() as patch:
+
+            async def away(*_: object) -> None:
+                raise Unavailable("The database is away.")
+
+            await team.chat.huddles.set_state(huddle, StateChange(speaking=True), actor=team.ann)
+            patch.setattr(type(team.chat.storage), "read", away)
+            await trio.sleep(1)
+        assert type(team.chat.storage).read is read
+        await team.chat.huddles.set_state(huddle, StateChange(speaking=True), actor=team.owner)
+        event = await next_of(heard, HuddleSpeaking)
+        assert isinstance(event, HuddleSpeaking)
+        assert set(event.speaking) == {team.ann.id, team.owner.id}
+        assert (await team.chat.health())["tasks"]["ok"]
 
 
 async def test_who_leaves_or_is_muted_does_not_speak(team: Team, autojump_clock: MockClock) -> None:

@@ -212,10 +212,13 @@ class Runner:
     # --- carrying out ----------------------------------------------------------------------------------------------
 
     async def _handle_all(self, runs: tuple[Run, ...], seq: int) -> None:
-        async with trio.open_nursery() as nursery:
-            for run in runs:
-                about = run.message.id if run.message is not None else f"{self.place.id}.{seq}"
-                nursery.start_soon(self._handle, run, about)
+        about = [run.message.id if run.message is not None else f"{self.place.id}.{seq}" for run in runs]
+        if len(runs) == 1:
+            await self._handle(runs[0], about[0])
+        else:
+            async with trio.open_nursery() as nursery:
+                for run, name in zip(runs, about, strict=True):
+                    nursery.start_soon(self._handle, run, name)
         self._progress.done(seq)
 
     async def _handle(self, run: Run, about: str) -> None:

@@ -15,14 +15,17 @@ from chatcli.problem import Failure
 from chatcli.remote.answer import Refused, Unreachable, why
 from chatcli.remote.api import Api
 from chatcli.remote.cursor import Cursor
-from chatcli.remote.dialling import dial
-from chatcli.remote.ending import Ended, after, lost, rejected
+from chatcore.client.dialling import dial
+from chatcore.client.ending import Ended, Plan, after, lost, rejected
+from chatcore.errors import ChatError
 
 HEARTBEAT_SECONDS = 20.0
 PONG_SECONDS = 15.0
 STEADY_SECONDS = 10.0
 """A connection that lasted so long was a good one: the next delay is short again."""
 CLOSE_SECONDS = 3.0
+QUEUE = 1000
+"""Frames that may wait here while history is read; more wait at the server."""
 JOIN = "join"
 
 
@@ -59,7 +62,7 @@ class Following:
             ended = await self._connect()
             if trio.current_time() - began > STEADY_SECONDS:
                 attempt = 0
-            plan = after(ended, attempt)
+            plan = _plan(ended, attempt)
             if plan.renew:
                 await self._renew()
             self._follower.waiting(ended.reason, plan.delay)
@@ -84,7 +87,7 @@ class Following:
         # The library leaves a line open that the other end was first to close, so it is closed here.
         async with line.stream, trio.open_nursery() as nursery:
             try:
-                socket = await line.upgrade(nursery, "/api/realtime", access.token)
+                socket = await line.upgrade(nursery, "/api/realtime", access.token, queue=QUEUE)
                 nursery.start_soon(self._watch, socket, nursery.cancel_scope)
                 ended = await self._listen(socket)
                 with trio.move_on_after(CLOSE_SECONDS):
@@ -156,6 +159,14 @@ class Following:
         if not isinstance(frame, dict):
             raise Failure(f"{self._api.access.url} does not speak Chatcore's protocol")
         return frame
+
+
+def _plan(ended: Ended, attempt: int) -> Plan:
+    """When to come back. Raises Failure when that is of no use."""
+    try:
+        return after(ended, attempt)
+    except ChatError as hopeless:
+        raise Failure(hopeless.message) from hopeless
 
 
 def _only_if_it_passes(problem: Unreachable | Refused) -> Ended:

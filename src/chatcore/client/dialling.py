@@ -21,8 +21,13 @@ class Line:
     stream: trio.SocketStream | trio.SSLStream[trio.SocketStream]
     address: SplitResult
 
-    async def upgrade(self, nursery: trio.Nursery, path: str, token: str | None) -> WebSocketConnection:
-        """Turn the line into a WebSocket, which reads in the nursery. Raises HandshakeError, TooSlowError."""
+    async def upgrade(
+        self, nursery: trio.Nursery, path: str, token: str | None, *, queue: int = QUEUE
+    ) -> WebSocketConnection:
+        """Turn the line into a WebSocket, which reads in the nursery. Raises HandshakeError, TooSlowError.
+
+        queue: frames that may wait for whoever takes them; more wait at the server.
+        """
         headers = [] if token is None else [(b"authorization", f"Bearer {token}".encode())]
         with trio.fail_after(UPGRADE_SECONDS):
             return await wrap_client_stream(
@@ -31,7 +36,7 @@ class Line:
                 self.address.netloc.rpartition("@")[2],
                 self.address.path + path,
                 extra_headers=headers,
-                message_queue_size=QUEUE,
+                message_queue_size=queue,
                 max_message_size=MAX_FRAME,
             )
 

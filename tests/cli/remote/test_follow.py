@@ -8,13 +8,14 @@ import trio
 from tests.cli.remote.scripted import WORKSPACE, Act, Reply, Socket, http_server, refusal, socket_server
 
 from chatcli.problem import Failure
-from chatcli.remote import ending, follow
+from chatcli.remote import follow
 from chatcli.remote.access import BotAccess, PersonAccess
 from chatcli.remote.answer import Refused, Unreachable
 from chatcli.remote.api import open_api
 from chatcli.remote.credentials import Account, Credentials
 from chatcli.remote.cursor import Cursor
 from chatcli.remote.follow import Following
+from chatcore.client import ending
 
 
 @pytest.fixture(autouse=True)

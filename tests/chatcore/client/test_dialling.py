@@ -10,7 +10,7 @@ import trio
 from tests.cli.remote.scripted import Socket, socket_server
 
 from chatcli.remote.answer import why
-from chatcli.remote.dialling import dial
+from chatcore.client.dialling import dial
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chatcli.problem import Failure
-from chatcli.remote.ending import LONGEST_DELAY, Ended, after, lost, rejected
+from chatcore.client.ending import LONGEST_DELAY, Ended, after, lost, rejected
+from chatcore.errors import ChatError
 
 
 @pytest.mark.parametrize("code", [1001, 1006, 1011, 1012, 4000, 4001, 4002, 4099, 502, 503])
@@ -20,7 +20,7 @@ def test_these_ends_need_another_token(code: int) -> None:
 
 @pytest.mark.parametrize("code", [403, 404, 1009, 4400, 4403])
 def test_after_these_ends_coming_back_is_of_no_use(code: int) -> None:
-    with pytest.raises(Failure):
+    with pytest.raises(ChatError, match="said the server"):
         after(Ended(code, "said the server"), 0)
 
 

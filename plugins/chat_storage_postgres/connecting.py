@@ -106,6 +106,14 @@ async def connect(url: str, purpose: Purpose) -> Any:
     return raw
 
 
+async def goodbye(raw: Any) -> None:
+    """Disconnect: politely if that is quick, and at any rate."""
+    try:
+        await raw.close(timeout=1)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        raw.terminate()
+
+
 async def patiently(attempt: Callable[[], Awaitable[T]], seconds: float, first_delay: float = 0.05) -> T:
     """Try until it works, or so long. Raises Unavailable."""
     loop = asyncio.get_running_loop()

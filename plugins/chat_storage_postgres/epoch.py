@@ -40,6 +40,12 @@ async def begin_epoch(raw: Any) -> str:
     return epoch
 
 
+async def keep_epoch(raw: Any, epoch: str) -> None:
+    """What this database holds now is that history, moved here."""
+    await raw.execute(_SAVE, "epoch", epoch)
+    await raw.execute(_SAVE, "place", await _place(raw))
+
+
 async def _known(raw: Any) -> dict[str, str]:
     return dict(await raw.fetch("SELECT key, value FROM meta WHERE key IN ('epoch', 'place')"))
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from chat_storage_postgres.connecting import WRITING, connect, patiently
+from chat_storage_postgres.connecting import WRITING, connect, goodbye, patiently
 
 log = logging.getLogger("chatcore.storage")
 
@@ -40,7 +40,7 @@ class Link:
         """Say goodbye."""
         raw, self._raw = self._raw, None
         if raw is not None:
-            await raw.close(timeout=1)
+            await goodbye(raw)
 
     async def _connect(self) -> Any:
         raw = await connect(self._url, WRITING)

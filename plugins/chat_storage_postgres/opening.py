@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from chat_storage_postgres.connecting import UPKEEP, check_url, connect, patiently, place_of
+from chat_storage_postgres.connecting import UPKEEP, check_url, connect, goodbye, patiently, place_of
 from chat_storage_postgres.epoch import begin_epoch
 from chat_storage_postgres.job import PATIENCE
 from chat_storage_postgres.link import Link
@@ -49,8 +49,10 @@ async def _check(url: str, plugin_tables: Mapping[str, Sequence[PluginMigration]
     try:
         await Migrator(raw).check()
         await PluginMigrator(raw, plugin_tables).check()
+        if await raw.fetchval("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'copying')"):
+            raise ConfigError("The database is a copy that is not whole yet: run `chatcore migrate copy` again.")
     finally:
-        await raw.close(timeout=1)
+        await goodbye(raw)
 
 
 async def reach(url: str) -> Any:

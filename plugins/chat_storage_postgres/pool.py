@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from chat_storage_postgres.connecting import Purpose, connect, patiently
+from chat_storage_postgres.connecting import Purpose, connect, goodbye, patiently
 from chatcore.errors import Unavailable
 
 
@@ -60,7 +60,7 @@ class Pool:
             pass  # the loop is about to be closed, and cancels whoever still reads
         idle, self._idle = self._idle, []
         for raw in idle:
-            await raw.close(timeout=1)
+            await goodbye(raw)
 
     def _warm(self) -> Any:
         while self._idle:

@@ -8,6 +8,7 @@ from chatcore.errors import ConfigError
 from chatcore.ports import ProviderContext
 
 if TYPE_CHECKING:
+    from chat_storage_postgres.moving import PostgresTarget
     from chat_storage_postgres.storage import PostgresStorage
     from chat_storage_postgres.upkeep import PostgresUpkeep
 
@@ -35,6 +36,16 @@ async def open_upkeep(context: ProviderContext) -> AsyncIterator["PostgresUpkeep
 
     async with upkeep.open_upkeep(context) as migrator:
         yield migrator
+
+
+@asynccontextmanager
+async def open_target(context: ProviderContext) -> AsyncIterator["PostgresTarget"]:
+    """The database into which everything of another is moved. Raises ConfigError."""
+    _require_asyncpg()
+    from chat_storage_postgres import moving
+
+    async with moving.open_target(context) as target:
+        yield target
 
 
 def _require_asyncpg() -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from chat_storage_postgres.connecting import check_url
+from chat_storage_postgres.connecting import check_url, goodbye
 from chat_storage_postgres.migrator import Migrator
 from chat_storage_postgres.opening import reach
 from chat_storage_postgres.plugin_migrator import PluginMigrator
@@ -121,7 +121,7 @@ class PostgresUpkeep:
             try:
                 return await work(raw)
             finally:
-                await raw.close(timeout=5)
+                await goodbye(raw)
 
         return await self._bridge.run(run)
 

@@ -25,14 +25,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chatcore.chat import Chat, open_chat
     from chatcore.config import Config
+    from chatcore.moving import copy_database
     from chatcore.upkeep import open_migrator
 
-__all__ = ["Chat", "Config", "open_chat", "open_migrator"]
+__all__ = ["Chat", "Config", "copy_database", "open_chat", "open_migrator"]
 
 _HOMES = {
     "Chat": "chatcore.chat",
     "open_chat": "chatcore.chat",
     "Config": "chatcore.config",
+    "copy_database": "chatcore.moving",
     "open_migrator": "chatcore.upkeep",
 }
 

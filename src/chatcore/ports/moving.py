@@ -1,0 +1,60 @@
+"""Moving house: everything that one storage holds, carried into one of another kind (providers `source`, `target`).
+
+What is carried are rows of plain values: text, whole numbers, numbers, bytes, None. Times are whole milliseconds,
+booleans 0 and 1, ids and free objects text. A table's rows come in an order that never changes, and those of a table
+that refers to another come after it, so that a copy that was interrupted goes on after the last row that arrived.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, Protocol
+
+Values = tuple[Any, ...]
+
+
+class Source(Protocol):
+    """A database that nobody writes to meanwhile."""
+
+    @property
+    def epoch(self) -> str:
+        """The epoch of its event log, which the copy keeps."""
+        ...
+
+    async def tables(self) -> Sequence[str]:
+        """The names of its tables, each after those that it refers to."""
+        ...
+
+    async def count(self, table: str) -> int: ...
+
+    async def columns(self, table: str) -> Sequence[str]: ...
+
+    def batches(self, table: str, *, skip: int) -> AsyncGenerator[Sequence[Values], None]:
+        """The rows after the first `skip`, a few thousand at a time."""
+        ...
+
+
+class Target(Protocol):
+    """A database with the schema, empty or half filled from the same source."""
+
+    async def begin(self, epoch: str) -> None:
+        """From now on it is being filled, and no server opens it. Raises ConfigError unless it may be."""
+        ...
+
+    async def count(self, table: str) -> int:
+        """How many rows have arrived."""
+        ...
+
+    async def normalised(self, table: str, columns: Sequence[str], rows: Sequence[Values]) -> Sequence[Values]:
+        """The rows as they will be read back."""
+        ...
+
+    async def write(self, table: str, columns: Sequence[str], rows: Sequence[Values]) -> None:
+        """Add rows, all or none. Raises ConfigError."""
+        ...
+
+    def batches(self, table: str, columns: Sequence[str]) -> AsyncGenerator[Sequence[Values], None]:
+        """All rows, in any order."""
+        ...
+
+    async def finish(self, epoch: str) -> None:
+        """It is whole: servers may open it."""
+        ...

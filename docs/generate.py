@@ -10,12 +10,14 @@ from typing import Any
 import attrs
 
 from chatcore.config import FIELDS, Config
+from chatcore.events import EVENT_CLASSES, Event
 from chatcore.hooks import Job, Kind
 from chatcore.hooks.lifespan import FIRST_DELAY, LONGEST_DELAY, OBSERVER_LIMIT
 from chatcore.hooks.markers import SpecOptions, spec_options
 from chatcore.hooks.observers import QUEUE_LENGTH
 from chatcore.hooks.specs import SUBJECTS
 from chatcore.hooks.supervision import DRAIN_LIMIT, START_LIMIT
+from chatcore.wire import camel
 
 HERE = Path(__file__).parent
 
@@ -114,8 +116,37 @@ def _default(value: Any) -> str:
     return "none" if value is None or value == () else f"`{value}`"
 
 
+def events_page() -> str:
+    """docs/reference/events.md."""
+    introduction = (HERE / "parts" / "events.md").read_text("utf-8")
+    durable = [cls for cls in EVENT_CLASSES if cls.durable]
+    passing = [cls for cls in EVENT_CLASSES if not cls.durable]
+    parts = [introduction, "## Durable\n", *map(_event, durable), "## Ephemeral\n", *map(_event, passing)]
+    return "\n".join(parts)
+
+
+def _event(cls: type[Event]) -> str:
+    lines = [f"### `{cls.type}`", "", inspect.getdoc(cls) or "", "", f"*For: {audience_of(cls)}*", ""]
+    lines += ["| field | type |", "|---|---|"]
+    own = [field for field in attrs.fields(cls) if field.name not in ("workspace_id", "seq")]
+    lines += [f"| `{camel(field.name)}` | {_field_type(field.type)} |" for field in own]
+    return "\n".join([*lines, ""])
+
+
+def audience_of(cls: type[Event]) -> str:
+    """Who may receive an event, in words: what its property says."""
+    found = inspect.getattr_static(cls, "audience").__doc__ or ""
+    return " ".join(found.split())
+
+
+def _field_type(annotation: Any) -> str:
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    return f"`{re.sub(r'(?:[A-Za-z_]+[.])+', '', text)}`".replace("|", "\\|")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/configuration.md": configuration_page,
+    "reference/events.md": events_page,
     "reference/hooks.md": hooks_page,
 }
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import attrs
 import trio
 
 from chat_webhooks_out.courier import Patience, Tally
@@ -20,7 +21,7 @@ from chat_webhooks_out.operating import commands
 from chat_webhooks_out.outbound import Outbound
 from chat_webhooks_out.sender import Sender, pool_of
 from chatcore.errors import ConfigError
-from chatcore.hooks import CliCommand, HookContext, PluginConfig, PluginRoute, hookimpl
+from chatcore.hooks import CliCommand, HookContext, Metric, PluginConfig, PluginRoute, hookimpl
 
 __all__ = ["Config"]
 
@@ -51,13 +52,21 @@ def register_cli() -> Sequence[CliCommand]:
 
 
 @hookimpl
+def register_metrics(ctx: HookContext) -> Sequence[Metric]:
+    """What became of the attempts of this node."""
+    tally = ctx.once(Tally, Tally)
+    about = "Attempts to deliver, by how they ended."
+    return [Metric(name="attempts", about=about, label="outcome", read=lambda: attrs.asdict(tally))]
+
+
+@hookimpl
 @asynccontextmanager
 async def plugin_lifespan(ctx: HookContext, chat: Any) -> AsyncIterator[None]:
     """Deliver, while the chat is open."""
     config = ctx.config(Config)
     patience = Patience(attempts=config.attempts, first_delay=config.first_delay)
     async with pool_of(_outbound(ctx)) as pool, trio.open_nursery() as nursery:
-        dispatch = Dispatch(chat, Sender(pool, config.timeout), patience, Tally())
+        dispatch = Dispatch(chat, Sender(pool, config.timeout), patience, ctx.once(Tally, Tally))
         nursery.start_soon(dispatch.run)
         yield
         nursery.cancel_scope.cancel()

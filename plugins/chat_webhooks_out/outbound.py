@@ -17,8 +17,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20")))
-"""Special purposes that older Pythons take for global (the IANA registries of special-purpose addresses)."""
+_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20", "::/96")))
+"""Special purposes that older Pythons take for global (the IANA registries of special-purpose addresses), and IPv4 in
+the form that IPv6 once had for it."""
 
 
 class Refused(httpcore.ConnectError):

@@ -59,7 +59,7 @@ class Event:
 
     @property
     def audience(self) -> Audience:
-        """Who may receive it."""
+        """Every member of the workspace."""
         return EVERYONE
 
 
@@ -71,6 +71,7 @@ class ChannelEvent(Event):
 
     @property
     def audience(self) -> Audience:
+        """Who may read the channel."""
         return Audience(Scope.CHANNEL, self.channel_id)
 
 
@@ -89,11 +90,14 @@ class MessageReceived(Event):
 
     @property
     def audience(self) -> Audience:
+        """Who may read the channel."""
         return Audience(Scope.CHANNEL, self.message.channel_id)
 
 
 @attrs.frozen(kw_only=True)
 class MessageUpdated(ChannelEvent):
+    """The text of a message was changed. Whom it mentioned when it was sent goes on counting."""
+
     type = "message_updated"
     message_id: MessageId
     thread_id: MessageId | None = None
@@ -130,6 +134,8 @@ class MessageDeleted(ChannelEvent):
 
 @attrs.frozen(kw_only=True)
 class ReactionAdded(ChannelEvent):
+    """Somebody reacted to a message."""
+
     type = "reaction_added"
     message_id: MessageId
     emoji: str
@@ -139,6 +145,8 @@ class ReactionAdded(ChannelEvent):
 
 @attrs.frozen(kw_only=True)
 class ReactionRemoved(ChannelEvent):
+    """Somebody took a reaction back."""
+
     type = "reaction_removed"
     message_id: MessageId
     emoji: str
@@ -160,6 +168,7 @@ class ReadUpdated(Event):
 
     @property
     def audience(self) -> Audience:
+        """That person alone, on all their devices."""
         return Audience(Scope.USER, self.channel_id, self.user_id)
 
 
@@ -168,12 +177,15 @@ class ReadUpdated(Event):
 
 @attrs.frozen(kw_only=True)
 class ChannelCreated(Event):
+    """A channel was made; for whoever is told of it, it is new."""
+
     type = "channel_created"
     channel: Channel
     member_ids: tuple[UserId, ...] = ()
 
     @property
     def audience(self) -> Audience:
+        """Who may read the channel."""
         return Audience(Scope.CHANNEL, self.channel.id)
 
 
@@ -186,11 +198,14 @@ class ChannelUpdated(Event):
 
     @property
     def audience(self) -> Audience:
+        """Who may read the channel."""
         return Audience(Scope.CHANNEL, self.channel.id)
 
 
 @attrs.frozen(kw_only=True)
 class ChannelArchived(ChannelEvent):
+    """A channel was archived: it can be read, and nothing in it changes any more."""
+
     type = "channel_archived"
     archived_at: datetime
 
@@ -203,6 +218,7 @@ class ChannelHidden(ChannelEvent):
 
     @property
     def audience(self) -> Audience:
+        """Members, guests apart, who can no longer read the channel."""
         return Audience(Scope.OUTSIDE, self.channel_id)
 
 
@@ -216,6 +232,7 @@ class MemberJoined(Event):
 
     @property
     def audience(self) -> Audience:
+        """Every member of the workspace; when it is about one channel, who may read that."""
         return EVERYONE if self.channel is None else Audience(Scope.CHANNEL, self.channel.id)
 
 
@@ -229,6 +246,7 @@ class MemberLeft(Event):
 
     @property
     def audience(self) -> Audience:
+        """Every member of the workspace; when it is about one channel, who may read that; and the person who left."""
         if self.channel_id is None:
             return Audience(Scope.WORKSPACE, None, self.user_id)
         return Audience(Scope.CHANNEL, self.channel_id, self.user_id)
@@ -243,11 +261,14 @@ class MemberUpdated(Event):
 
     @property
     def audience(self) -> Audience:
+        """Every member of the workspace, and the person whom it is about."""
         return Audience(Scope.WORKSPACE, None, self.member.user_id)
 
 
 @attrs.frozen(kw_only=True)
 class WorkspaceUpdated(Event):
+    """The workspace changed: its name, description, picture or settings."""
+
     type = "workspace_updated"
     workspace: Workspace
 
@@ -271,17 +292,22 @@ class ParticipantCard:
 
 @attrs.frozen(kw_only=True)
 class HuddleStarted(Event):
+    """A huddle began in a channel."""
+
     type = "huddle_started"
     huddle: Huddle
     started_by: UserCard
 
     @property
     def audience(self) -> Audience:
+        """Who may read the channel."""
         return Audience(Scope.CHANNEL, self.huddle.channel_id)
 
 
 @attrs.frozen(kw_only=True)
 class HuddleUserJoined(ChannelEvent):
+    """Somebody came into a huddle."""
+
     type = "huddle_user_joined"
     huddle_id: HuddleId
     user: ParticipantCard
@@ -289,6 +315,8 @@ class HuddleUserJoined(ChannelEvent):
 
 @attrs.frozen(kw_only=True)
 class HuddleUserLeft(ChannelEvent):
+    """Somebody left a huddle."""
+
     type = "huddle_user_left"
     huddle_id: HuddleId
     user_id: UserId
@@ -317,6 +345,8 @@ class HuddleUpdated(ChannelEvent):
 
 @attrs.frozen(kw_only=True)
 class HuddleEnded(ChannelEvent):
+    """A huddle is over."""
+
     type = "huddle_ended"
     huddle_id: HuddleId
     ended_at: datetime
@@ -327,6 +357,8 @@ class HuddleEnded(ChannelEvent):
 
 @attrs.frozen(kw_only=True)
 class Typing(ChannelEvent):
+    """Somebody is typing, or has stopped; clients let it lapse after some seconds."""
+
     type = "typing"
     durable = False
     user_id: UserId
@@ -336,6 +368,8 @@ class Typing(ChannelEvent):
 
 @attrs.frozen(kw_only=True)
 class PresenceUpdate(Event):
+    """Somebody is online, away or offline."""
+
     type = "presence_update"
     durable = False
     user_id: UserId
@@ -359,6 +393,7 @@ class HuddleSignal(Event):
 
     @property
     def audience(self) -> Audience:
+        """That person alone, on all their devices."""
         return Audience(Scope.USER, self.channel_id, self.to_user_id)
 
 
@@ -385,6 +420,7 @@ class HuddleSpeaking(Event):
 
     @property
     def audience(self) -> Audience:
+        """That person alone, on all their devices."""
         return Audience(Scope.USER, self.channel_id, self.to_user_id)
 
 

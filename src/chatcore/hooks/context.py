@@ -1,6 +1,7 @@
 """What a plugin is given with every call, as the argument `ctx`."""
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chatcore.hooks.settings import PluginConfig
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from chatcore.hooks.plugin import Plugin
 
 C = TypeVar("C", bound=PluginConfig)
+T = TypeVar("T")
 
 
 class ChatSlot:
@@ -53,6 +55,16 @@ class HookContext:
     def shelf(self) -> Shelf:
         """What the plugin keeps from one start to the next. Raises RuntimeError while the chat is not open."""
         return StoredShelf(self.chat.storage, plugin_space(self._plugin.name))
+
+    def once(self, cls: type[T], make: Callable[[], T]) -> T:
+        """The plugin's one object of this class in this chat: made by whichever hook asks first.
+
+        A plugin that is a module can belong to several chats at once, so its own variables are no place for it.
+        """
+        found: T | None = self._plugin.kept.get(cls)
+        if found is None:
+            found = self._plugin.kept[cls] = make()
+        return found
 
     def config(self, cls: type[C]) -> C:
         """The plugin's settings (`[plugin.NAME]` in chat.toml), read once. Raises ConfigError."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 import attrs
 import pluggy
@@ -10,6 +10,7 @@ import pluggy
 PROJECT = "chatcore"
 
 F = TypeVar("F", bound=Callable[..., Any])
+G = TypeVar("G", bound=Callable[..., Any])
 Phase = Literal["early", "normal", "late"]
 PHASES: tuple[Phase, ...] = ("early", "normal", "late")
 
@@ -70,15 +71,21 @@ def hookspec(
     return mark
 
 
+class Mark(Protocol):
+    """Marks the function that it is called with. It has a name so that the mypy plugin can see it called."""
+
+    def __call__(self, function: F) -> F: ...
+
+
 @overload
 def hookimpl(function: F) -> F: ...
 
 
 @overload
-def hookimpl(*, phase: Phase = "normal", guard: bool = False) -> Callable[[F], F]: ...
+def hookimpl(*, phase: Phase = "normal", guard: bool = False) -> Mark: ...
 
 
-def hookimpl(function: F | None = None, *, phase: Phase = "normal", guard: bool = False) -> F | Callable[[F], F]:
+def hookimpl(function: F | None = None, *, phase: Phase = "normal", guard: bool = False) -> F | Mark:
     """Mark a function as the implementation of the hook of its name. It takes any of the hook's arguments, by name.
 
     phase: `early` implementations run before `normal` ones, `late` ones after them. guard: for filters: runs after the
@@ -87,7 +94,7 @@ def hookimpl(function: F | None = None, *, phase: Phase = "normal", guard: bool 
     if phase not in PHASES:
         raise ValueError(f"phase must be early, normal or late, not {phase!r}")
 
-    def mark(marked: F) -> F:
+    def mark(marked: G) -> G:
         _mark_impl(marked)
         setattr(marked, _IMPL, ImplOptions(phase=phase, guard=guard))
         return marked

@@ -77,6 +77,8 @@ class Plugin:
     log: logging.Logger = attrs.field(init=False)
     hooks: tuple[str, ...] = ()
     guards: tuple[str, ...] = ()
+    kept: dict[type[Any], Any] = attrs.field(factory=dict)
+    """What `HookContext.once` made."""
     _configs: dict[type[PluginConfig], PluginConfig] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:

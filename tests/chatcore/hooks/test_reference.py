@@ -6,13 +6,16 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import attrs
 import pytest
 
 from chatcore.config import Config
 from chatcore.errors import Rejected
+from chatcore.events import EVENT_CLASSES, Event
 from chatcore.hooks import Hooks
 from chatcore.hooks.specs import SUBJECTS
 from chatcore.model import Draft
+from chatcore.wire import camel
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = DOCS / "reference" / "hooks.md"
@@ -43,6 +46,19 @@ def test_every_hook_and_argument_is_documented(generate: ModuleType, subject: Mo
         said = generate.arguments(function)
         assert list(said) == list(inspect.signature(function).parameters), function.__name__
         assert f"### `{function.__name__}`" in PAGE.read_text("utf-8")
+
+
+@pytest.mark.parametrize("cls", EVENT_CLASSES, ids=lambda cls: cls.type)
+def test_every_event_is_documented(generate: ModuleType, cls: type[Event]) -> None:
+    own = (vars(cls).get("__doc__") or "").strip()
+    assert re.match(r"[A-Z].+[.:]", own), f"{cls.__name__} says nothing of itself"
+    assert not own.startswith(cls.__name__ + "("), f"{cls.__name__} has only the docstring that attrs makes"
+    assert re.match(r"[A-Z].+\.$", generate.audience_of(cls)), f"{cls.__name__}.audience does not say who it is for"
+    page = (DOCS / "reference" / "events.md").read_text("utf-8")
+    section = page.partition(f"### `{cls.type}`\n")[2].partition("\n###")[0]
+    for field in attrs.fields(cls):
+        if field.name not in ("workspace_id", "seq"):
+            assert f"| `{camel(field.name)}` |" in section
 
 
 def examples() -> list[str]:

@@ -1,0 +1,115 @@
+"""The plugin for mypy: wrong hook signatures are found before anything runs, and the examples have none."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+WRONG = """\
+from collections.abc import Iterable
+from chatcore.hooks import HookContext, hookimpl
+from chatcore.model import Draft, Message
+
+@hookimpl
+async def message_will_send(ctx: HookContext, draft: Message) -> None: ...
+
+@hookimpl(guard=True)
+async def message_will_edit(ctx: HookContext, messag: Message) -> None: ...
+
+class Plugin:
+    @hookimpl
+    async def message_sent(self, message: Draft) -> None: ...
+
+    @hookimpl(phase="early")
+    async def channel_will_create(self) -> str:
+        return ""
+
+@hookimpl
+def register_jobs(ctx: HookContext) -> Iterable[int]:
+    return []
+
+@hookimpl(phase="soon")
+async def message_deleted(ctx: HookContext) -> None:
+    ctx.chatt
+    await ctx.shelf.put(1, "value")
+"""
+FOUND = {
+    6: 'hook message_will_send: argument "draft" is',
+    9: 'hook message_will_edit: there is no argument "messag"; it has ctx, message, before, user_id',
+    13: 'hook message_sent: argument "message" is',
+    16: "hook channel_will_create: must return",
+    20: "hook register_jobs: must return",
+    23: 'Argument "phase" to "hookimpl"',
+    25: '"HookContext" has no attribute "chatt"',
+    26: 'Argument 1 to "put" of "Shelf" has incompatible type "int"',
+}
+RIGHT = """\
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from chatcore.hooks import HookContext, Job, hookimpl
+from chatcore.model import Draft, Message
+
+@hookimpl
+async def message_will_send(ctx: HookContext, draft: Draft) -> Draft | None:
+    return None
+
+@hookimpl(guard=True)
+def message_will_edit(before: Message) -> None: ...
+
+@hookimpl
+@asynccontextmanager
+async def plugin_lifespan(ctx: HookContext, chat: Any) -> AsyncIterator[None]:
+    yield
+
+class Plugin:
+    @hookimpl
+    async def message_sent(self, message: object) -> None: ...
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    return []
+
+@hookimpl
+def hook_of_another_plugin(anything: int) -> str:
+    return ""
+"""
+
+
+def mypy(folder: Path, *files: Path) -> subprocess.CompletedProcess[str]:
+    settings = folder / "mypy.ini"
+    settings.write_text(f"[mypy]\nstrict = true\nplugins = chatcore.hooks.mypy\nmypy_path = {ROOT}/src\n")
+    return subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", settings, *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+
+@pytest.mark.slow
+def test_wrong_signatures_and_types_are_found_and_right_ones_pass(tmp_path: Path) -> None:
+    wrong, right = tmp_path / "wrong.py", tmp_path / "right.py"
+    wrong.write_text(WRONG)
+    right.write_text(RIGHT)
+    done = mypy(tmp_path, wrong, right)
+    found = dict(re.findall(r"wrong\.py:(\d+): error: (.*)", done.stdout))
+    assert sorted(map(int, found)) == sorted(FOUND), done.stdout + done.stderr
+    for line, text in FOUND.items():
+        assert found[str(line)].startswith(text) or text in done.stdout, found[str(line)]
+    assert "right.py" not in done.stdout
+
+
+@pytest.mark.slow
+def test_the_examples_pass_strictly(tmp_path: Path) -> None:
+    examples = [path for path in sorted((ROOT / "examples").glob("*.py")) if "@hookimpl" in path.read_text("utf-8")]
+    assert len(examples) >= 4
+    typed = [path for path in examples if path.name != "nospam.py"]  # seven lines: it has no room for annotations
+    done = mypy(tmp_path, *typed)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -17,6 +17,7 @@ from chatcore.testing.kit import open_kit
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MAIL, RETENTION = EXAMPLES / "mail_mentions.py", EXAMPLES / "retention.py"
 DIRECTORY, COIN = EXAMPLES / "directory_sign_in.py", EXAMPLES / "coin.py"
+KARMA = EXAMPLES / "karma.py"
 DAY = 24 * 3600.0
 
 
@@ -128,3 +129,16 @@ def test_the_hosts_own_users_get_tokens(tmp_path: Path) -> None:
     finally:
         server.kill()
         server.wait()
+
+
+async def test_points_are_kept_in_a_table_of_the_plugin(tmp_path: Path) -> None:
+    async with open_kit(plugins=[KARMA], people=("ada", "ben", "cyd")) as kit:
+        assert (await kit.say("ada", "/karma")).content == "Nobody has any points yet."
+        await kit.say("ada", f"<@{kit.ben.id}> ++ and <@{kit.cyd.id}>++, not <@{kit.ada.id}> ++")
+        await kit.say("cyd", f"<@{kit.ben.id}>++ <@{kit.ben.id}>++")
+        await kit.settle()
+        assert (await kit.say("ada", "/karma")).content == "2 Ben\n1 Cyd"
+        [(_, metric)] = [each for each in kit.chat.hooks.metrics() if each[0] == "karma"]
+        assert metric.read() == 3
+        [(_, command)] = [each for each in kit.chat.hooks.cli() if each[0] == "karma"]
+        assert await command.run(kit.chat, limit="1") == [{"name": "Ben", "points": 2}]

@@ -74,7 +74,7 @@ def hookspec(
 class Mark(Protocol):
     """Marks the function that it is called with. It has a name so that the mypy plugin can see it called."""
 
-    def __call__(self, function: F) -> F: ...
+    def __call__(self, function: F, /) -> F: ...
 
 
 @overload

@@ -51,7 +51,7 @@ def test_every_hook_and_argument_is_documented(generate: ModuleType, subject: Mo
 @pytest.mark.parametrize("cls", EVENT_CLASSES, ids=lambda cls: cls.type)
 def test_every_event_is_documented(generate: ModuleType, cls: type[Event]) -> None:
     own = (vars(cls).get("__doc__") or "").strip()
-    assert re.match(r"[A-Z].+[.:]", own), f"{cls.__name__} says nothing of itself"
+    assert re.match(r"[A-Z`].+[.:]", own), f"{cls.__name__} says nothing of itself"
     assert not own.startswith(cls.__name__ + "("), f"{cls.__name__} has only the docstring that attrs makes"
     assert re.match(r"[A-Z].+\.$", generate.audience_of(cls)), f"{cls.__name__}.audience does not say who it is for"
     page = (DOCS / "reference" / "events.md").read_text("utf-8")

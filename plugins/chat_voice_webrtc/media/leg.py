@@ -111,7 +111,7 @@ class Leg:
         for stream in self.streams:
             if isinstance(stream, VideoStream):
                 stream.tick(now)
-        for slot in self.video_slots():
+        for slot in self.video_slots() if self.client.connected else ():
             if slot.waiting and isinstance(slot.source, VideoStream):
                 slot.source.want_key_frame(now)
 

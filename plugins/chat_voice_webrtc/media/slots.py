@@ -85,6 +85,8 @@ class AudioSlot(OutSlot):
 
     def forward(self, packet: rtp.Packet, level: int, now: float) -> None:
         """Pass a packet on. The first of a speaker is marked: receivers may adapt their buffer there."""
+        if not self._client.connected:
+            return
         marker = 0x80 if self._fresh else packet.marker
         self._fresh = False
         self._send(packet, packet.payload, marker, level, "opus", now)
@@ -108,6 +110,8 @@ class VideoSlot(OutSlot):
 
     def forward(self, packet: rtp.Packet, key: str, key_frame: bool, found: vp8.Descriptor | None, now: float) -> None:
         """Pass a packet on. `found`: what VP8 says of itself."""
+        if not self._client.connected:  # a key frame that nobody gets yet is not the one that is waited for
+            return
         if self.waiting:
             if not key_frame or key not in self.plan.payload_types:
                 return

@@ -105,8 +105,9 @@ async def answers(server: Server, scene: Scene, rate: int, seconds: float) -> tu
     async def listen(socket: WebSocketConnection) -> None:
         while len(took) < count:
             found = _ANSWER.search(str(await socket.get_message()))
-            if found is not None:
-                took.append(perf_counter() - sent[int(found[1])])
+            began = None if found is None else sent.get(int(found[1]))
+            if began is not None:
+                took.append(perf_counter() - began)
         done.set()
 
     async with (
@@ -122,8 +123,10 @@ async def answers(server: Server, scene: Scene, rate: int, seconds: float) -> tu
             pass
         nursery.start_soon(partial(listen, socket))
         began = perf_counter()
-        for number in range(count):
-            early = began + number / rate - perf_counter()
+        for place in range(count):
+            # Late answers of another rate are none of this one.
+            number = rate * 1_000_000 + place
+            early = began + place / rate - perf_counter()
             if early > 0:
                 await trio.sleep(early)
             data = {"channelId": scene.channels[number % BOTS], "content": f"!say {number}"}

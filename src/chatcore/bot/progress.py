@@ -58,7 +58,9 @@ class Progress:
         if self._reached is None:
             return None
         seq = min(self._open) - 1 if self._open else self._reached.seq
-        return {"epoch": self._reached.epoch, "seq": seq, "done": sorted(each for each in self._done if each > seq)}
+        # What lies behind the cursor need not be remembered: under load something is always open.
+        self._done = {each for each in self._done if each > seq}
+        return {"epoch": self._reached.epoch, "seq": seq, "done": sorted(self._done)}
 
     def _reach(self, position: Position) -> None:
         if self._reached is None or position.epoch != self._reached.epoch or position.seq > self._reached.seq:

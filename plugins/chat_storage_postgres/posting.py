@@ -21,16 +21,20 @@ from chatcore.ids import AttachmentId
 from chatcore.model import MAX_CONTENT, Message
 from chatcore.ports import Envelope, Post, Posted
 
+# Each look is by one key. A statement is planned when its tables may still be empty, and any index seems as good as
+# another then: the LIMITs leave no choice, where a thread's root would be looked for among all messages of its channel.
 _ASK = """
-    SELECT c.workspace_id, w.seq, c.position, c.everyone, c.archived_at IS NOT NULL, cm.user_id IS NOT NULL,
+    SELECT c.workspace_id, w.seq, c.position, c.everyone, c.archived_at IS NOT NULL,
+        (SELECT true FROM channel_members cm
+            WHERE cm.channel_id = p.channel_id AND cm.user_id = p.user_id LIMIT 1) IS NOT NULL,
         (SELECT d.id FROM messages d
             WHERE d.channel_id = c.id AND d.user_id = p.user_id AND d.temp_id = p.temp_id),
-        (SELECT r.id FROM messages r WHERE r.id = p.thread_id AND r.channel_id = c.id AND r.thread_id IS NULL)
+        (SELECT r.id FROM (SELECT * FROM messages WHERE id = p.thread_id LIMIT 1) r
+            WHERE r.channel_id = c.id AND r.thread_id IS NULL)
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY
         AS p (channel_id, user_id, temp_id, thread_id, place)
     LEFT JOIN channels c ON c.id = p.channel_id
     LEFT JOIN workspaces w ON w.id = c.workspace_id
-    LEFT JOIN channel_members cm ON cm.channel_id = c.id AND cm.user_id = p.user_id
     ORDER BY p.place
 """
 _UPLOADS = """

@@ -26,6 +26,7 @@ async def _serve(config: Config, host: str, port: int, workers: int, migrate: bo
     if migrate:
         async with open_migrator(config) as migrator:
             await migrator.up()
+            await migrator.plugins_up()
     if workers > 1:
         return await run_workers(config, command=_again(), workers=workers, host=host, port=port)
     await run_server(config, host=host, port=port)

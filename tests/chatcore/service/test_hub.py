@@ -219,8 +219,8 @@ async def test_what_cannot_be_replayed_completely_is_not_replayed_at_all(team: T
     assert await replayed(team, team.ann, Position(epoch="other", seq=now.seq)) is None
     assert await replayed(team, team.ann, Position(epoch=now.epoch, seq=now.seq + 2)) is None
     team.clock.jump(8 * 24 * 3600)
-    now = team.clock.now()
-    await team.chat.storage.write(lambda tx: tx.events.trim(now))
+    moment = team.clock.now()
+    await team.chat.storage.write(lambda tx: tx.events.trim(moment))
     assert await replayed(team, team.ann, now) is None
     assert await replayed(team, team.ann, Position(epoch=now.epoch, seq=now.seq + 1)) == []
 

@@ -73,7 +73,7 @@ class Sender:
             return Attempt(error=f"{type(error).__name__}: {error}"[:200])
 
     async def _post(self, url: str, headers: Sequence[tuple[str, str]], body: bytes) -> Attempt:
-        async with self._pool.stream("POST", url, headers=headers, content=body) as response:
+        async with self._pool.stream("POST", url, headers=headers, content=_Once(body)) as response:
             if 200 <= response.status < 300:
                 return Attempt()
             return Attempt(
@@ -81,6 +81,21 @@ class Sender:
                 gone=response.status == _GONE,
                 retry_after=_retry_after(response.headers),
             )
+
+
+class _Once:
+    """A body in one piece. httpcore makes a generator of bytes, and leaves it behind when the peer hangs up."""
+
+    def __init__(self, body: bytes) -> None:
+        self._pieces = [body]
+
+    def __aiter__(self) -> "_Once":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._pieces:
+            raise StopAsyncIteration
+        return self._pieces.pop()
 
 
 def _retry_after(headers: Sequence[tuple[bytes, bytes]]) -> float:

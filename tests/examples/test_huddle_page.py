@@ -18,8 +18,9 @@ PATIENCE_MS = 10_000
 """Enough on any machine; what it takes on a quiet one is in docs/how-to/huddles.md."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def browser() -> Iterator[Browser]:
+    """A browser for each test: pages that go on talking would take the processor from the next one."""
     with chromium() as browser:
         yield browser
 

@@ -17,7 +17,7 @@ from chatcore.client.dialling import dial
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for 127.0.0.1 and its key, in one file."""
     if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl here to make a certificate")
+        pytest.fail("there is no openssl here to make a certificate: install it")
     folder = tmp_path_factory.mktemp("tls")
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=chat",

@@ -11,7 +11,7 @@ import pytest
 def make_certificate(folder: Path) -> Path:
     """A folder with `cert`, `key`, and `both` of them in one file."""
     if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl here to make a certificate")
+        pytest.fail("there is no openssl here to make a certificate: install it")
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=chat",

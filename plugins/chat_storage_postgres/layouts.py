@@ -11,10 +11,12 @@ from chatcore.model import (
     EmojiPreset,
     Huddle,
     HuddleDevice,
+    HuddlePin,
     Invite,
     Member,
     Participant,
     Presence,
+    Recording,
     Session,
     User,
     Workspace,
@@ -33,6 +35,8 @@ ATTACHMENTS = Layout(Attachment, "attachments", "attachment", renames={"size": "
 HUDDLES = Layout(Huddle, "huddles", "huddle", locked=True)
 PARTICIPANTS = Layout(Participant, "huddle_participants", "participant", ("huddle_id", "user_id"))
 DEVICES = Layout(HuddleDevice, "huddle_devices", "device", ("huddle_id", "user_id", "device_id"))
+PINS = Layout(HuddlePin, "huddle_pins", "pin", ("huddle_id",))
+RECORDINGS = Layout(Recording, "recordings", "recording")
 PRESENCE = Layout(Presence, "user_presence", "presence", ("user_id",))
 PRESETS = Layout(EmojiPreset, "emoji_presets", "emoji preset")
 AUDIT = Layout(AuditEntry, "audit_log", "audit entry")

@@ -36,6 +36,8 @@ TABLES = (
     "huddles",
     "huddle_participants",
     "huddle_devices",
+    "huddle_pins",
+    "recordings",
     "events",
     "audit_log",
     "rate_counters",

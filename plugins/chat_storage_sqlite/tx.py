@@ -24,9 +24,11 @@ from chatcore.model import (
     EmojiPreset,
     Huddle,
     HuddleDevice,
+    HuddlePin,
     Invite,
     Participant,
     Presence,
+    Recording,
     User,
 )
 from chatcore.ports import Envelope, plugin_data
@@ -62,6 +64,8 @@ class SqliteTx:
         self.huddles: port.Rows[Huddle] = Table(db, layouts.HUDDLES)
         self.participants: port.Rows[Participant] = Table(db, layouts.PARTICIPANTS)
         self.devices: port.Rows[HuddleDevice] = Table(db, layouts.DEVICES)
+        self.pins: port.Rows[HuddlePin] = Table(db, layouts.PINS)
+        self.recordings: port.Rows[Recording] = Table(db, layouts.RECORDINGS)
         self.presence: port.Rows[Presence] = Table(db, layouts.PRESENCE)
         self.presets: port.Rows[EmojiPreset] = Table(db, layouts.PRESETS)
         self.audit: port.Rows[AuditEntry] = Table(db, layouts.AUDIT)

@@ -20,6 +20,7 @@ SessionId = NewType("SessionId", str)
 TokenId = NewType("TokenId", str)
 PresetId = NewType("PresetId", str)
 AuditId = NewType("AuditId", str)
+RecordingId = NewType("RecordingId", str)
 
 ID_TYPES: tuple[Any, ...] = (
     UserId,
@@ -33,6 +34,7 @@ ID_TYPES: tuple[Any, ...] = (
     TokenId,
     PresetId,
     AuditId,
+    RecordingId,
 )
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from chatcore.ids import ChannelId, HuddleId, UserId, WorkspaceId
+from chatcore.ids import ChannelId, HuddleId, RecordingId, UserId, WorkspaceId
 
 
 class HuddleStatus(StrEnum):
@@ -85,6 +85,31 @@ class HuddleDevice:
     user_id: UserId
     device_id: str
     beat: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class HuddlePin:
+    """Which node carries the media of a huddle. `node` is the name that it has until it ends."""
+
+    huddle_id: HuddleId
+    node: str
+
+
+@attrs.frozen(kw_only=True)
+class Recording:
+    """What was said in a huddle. It may be fetched once `stopped_at` and `files` tell what there is.
+
+    `files`: name -> whose voice is in it (an id), or `mix` for everybody's. `problem`: what is missing, and why.
+    """
+
+    id: RecordingId
+    huddle_id: HuddleId
+    channel_id: ChannelId
+    started_by: UserId
+    started_at: datetime
+    stopped_at: datetime | None = None
+    files: Mapping[str, str] = attrs.field(factory=dict)
+    problem: str | None = None
 
 
 @attrs.frozen(kw_only=True)

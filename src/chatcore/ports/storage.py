@@ -40,6 +40,7 @@ from chatcore.model import (
     EmojiPreset,
     Huddle,
     HuddleDevice,
+    HuddlePin,
     Invite,
     Member,
     MemberCard,
@@ -50,6 +51,7 @@ from chatcore.model import (
     Presence,
     Reaction,
     ReadState,
+    Recording,
     Role,
     Session,
     User,
@@ -339,6 +341,9 @@ class Tx(Protocol):
     """Key: huddle_id, user_id."""
     devices: Rows[HuddleDevice]
     """Key: huddle_id, user_id, device_id."""
+    pins: Rows[HuddlePin]
+    """Key: huddle_id."""
+    recordings: Rows[Recording]
     presence: Rows[Presence]
     """Key: user_id. What was last known; the presence port knows what is true now."""
     presets: Rows[EmojiPreset]

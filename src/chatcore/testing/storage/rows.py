@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from chatcore.errors import Duplicate, NotFound
-from chatcore.ids import AttachmentId, AuditId, HuddleId, InviteId, PresetId, SessionId, TokenId
+from chatcore.ids import AttachmentId, AuditId, HuddleId, InviteId, PresetId, RecordingId, SessionId, TokenId
 from chatcore.model import (
     Attachment,
     AuditEntry,
@@ -18,11 +18,13 @@ from chatcore.model import (
     Huddle,
     HuddleDevice,
     HuddleMode,
+    HuddlePin,
     HuddleStatus,
     Invite,
     Participant,
     Presence,
     PresenceStatus,
+    Recording,
     Role,
     Session,
     Topology,
@@ -356,6 +358,45 @@ class RowTests(StorageTests):
                 await town.storage.write(lambda tx: tx.devices.insert(phone))
             assert await town.storage.write(lambda tx: tx.devices.delete(huddle.id, town.ann.id, "phone"))
             assert await town.storage.read(lambda tx: tx.devices.find(huddle_id=huddle.id)) == [desk]
+
+    async def test_where_the_media_of_a_huddle_is(self) -> None:
+        async with self.town() as town:
+            huddle = _huddle(town)
+            pin = HuddlePin(huddle_id=huddle.id, node="a")
+
+            async def work(tx: Tx) -> None:
+                await tx.huddles.insert(huddle)
+                await tx.pins.insert(pin)
+
+            await town.storage.write(work)
+            with pytest.raises(Duplicate):
+                await town.storage.write(lambda tx: tx.pins.insert(attrs.evolve(pin, node="b")))
+            await town.storage.write(lambda tx: tx.pins.update(attrs.evolve(pin, node="b")))
+            assert await town.storage.read(lambda tx: tx.pins.find(node="a")) == []
+            assert await town.storage.read(lambda tx: tx.pins.get(huddle.id)) == attrs.evolve(pin, node="b")
+
+    async def test_recordings(self) -> None:
+        async with self.town() as town:
+            huddle = _huddle(town)
+            going = Recording(
+                id=new_id(RecordingId),
+                huddle_id=huddle.id,
+                channel_id=town.channel.id,
+                started_by=town.ann.id,
+                started_at=TIME,
+            )
+            files = {"01-x.opus": str(town.ann.id), "mix.opus": "mix"}
+            done = attrs.evolve(going, stopped_at=later(60), files=files, problem="the end is missing")
+
+            async def work(tx: Tx) -> None:
+                await tx.huddles.insert(huddle)
+                await tx.recordings.insert(going)
+
+            await town.storage.write(work)
+            assert await town.storage.read(lambda tx: tx.recordings.get(going.id)) == going
+            await town.storage.write(lambda tx: tx.recordings.update(done))
+            found = await town.storage.read(lambda tx: tx.recordings.find(channel_id=town.channel.id))
+            assert found == [done]
 
     async def test_the_first_emoji_are_there(self) -> None:
         async with self.town() as town:

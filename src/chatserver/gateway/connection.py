@@ -165,11 +165,14 @@ class Connection:
             self._act(self.protocol.close(CloseCode.BROKE_DOWN, "something broke on our side"))
 
     async def _carry_out(self, turn: Turn) -> None:
+        self._gateway.under_way += 1
         try:
             if isinstance(turn.frame, JoinWorkspace):
                 await self._join(turn, turn.frame)
                 return
             result = await self._perform(turn)
+            if self._gateway.under_way == 1:
+                self._gateway.rooms.hurry()  # everybody else waits for what was done, its sender only for the answer
             data = b"" if turn.id is None else wire.encode(result)
         except ChatError as error:
             self._failed(turn, error)
@@ -178,6 +181,8 @@ class Connection:
             self._failed(turn, Internal("Something broke on our side; the log says what."))
         else:
             self._act(self.protocol.done(turn, data))
+        finally:
+            self._gateway.under_way -= 1
 
     def _failed(self, turn: Turn, error: ChatError) -> None:
         self._act(self.protocol.failed(turn, error, trio.current_time()))

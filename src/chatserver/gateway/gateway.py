@@ -58,6 +58,8 @@ class Gateway:
         self.deadlines = Deadlines()
         self.turnstile = trio.Semaphore(READS_AT_ONCE)
         self.tally = Tally()
+        self.under_way = 0
+        """Frames that are being carried out, of all connections."""
         self._door = Door(chat=chat, limiter=limiter, origins=origins, proxies=proxies)
         self._connections: set[Connection] = set()
         self._by_user: dict[UserId, set[Connection]] = {}

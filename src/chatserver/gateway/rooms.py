@@ -7,6 +7,7 @@ thousands come back after a restart, each of them is news to all the others.
 
 import logging
 from collections.abc import Sequence
+from math import inf
 
 import trio
 
@@ -42,6 +43,8 @@ class Rooms:
         self._dirty: dict[Room, None] = {}
         self._news = trio.Event()
         self._patient = trio.Event()
+        self._rested = -inf
+        """When the rest after the last write is over."""
         self.texts_out = 0
         self.bytes_out = 0
 
@@ -75,11 +78,9 @@ class Rooms:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._run_patiently)
             while True:
-                began = trio.current_time()
-                events = self.flush()
-                took = trio.current_time() - began
-                if events > 1 or took > SHORT_SECONDS:
-                    await trio.sleep(took * REST)
+                if self._rested > trio.current_time():
+                    await trio.sleep_until(self._rested)
+                self.flush()
                 await self._news.wait()
                 self._news = trio.Event()
 
@@ -90,10 +91,17 @@ class Rooms:
             self._patient = trio.Event()
             self.flush()
 
-    def flush(self) -> int:
-        """Write what has gathered now. Returns the events that the fullest room had."""
+    def hurry(self) -> None:
+        """Write now what the next round would write: for who knows that nothing is under way that could be gathered."""
+        if self._dirty and trio.current_time() >= self._rested:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has gathered now."""
         dirty, self._dirty = self._dirty, {}
-        most = 0
+        if not dirty:
+            return
+        began, most = trio.current_time(), 0
         for room in dirty:
             most = max(most, room.waiting)
             try:
@@ -102,4 +110,7 @@ class Rooms:
                 self.bytes_out += size
             except Exception:
                 log.exception("a room could not be written to; the others go on")
-        return most
+        ended = trio.current_time()
+        took = ended - began
+        if most > 1 or took > SHORT_SECONDS:
+            self._rested = ended + took * REST

@@ -308,6 +308,31 @@ async def test_one_event_at_a_time_never_waits(nursery: trio.Nursery, mock_clock
         assert slow.writes == seq, "the write before it is no reason to wait"
 
 
+async def test_a_lone_event_can_be_hurried_but_not_out_of_a_rest(
+    nursery: trio.Nursery, mock_clock: trio.testing.MockClock
+) -> None:
+    class Slow(Ear):
+        def write(self, batch: Batch) -> None:
+            super().write(batch)
+            mock_clock.jump(SHORT_SECONDS * 2)
+
+    rooms, slow = Rooms(), Slow(USERS[0])
+    await nursery.start(rooms.run)
+    rooms.open(a_directory()).add(slow.user_id, slow)
+    rooms.hurry()
+    assert slow.writes == 0, "nothing is there to be written"
+    rooms.deliver(SPACE, [seal(deleted(PUBLIC), "e", 1)])
+    rooms.hurry()
+    assert slow.writes == 1
+    rooms.deliver(SPACE, [seal(deleted(PUBLIC), "e", 2)])
+    rooms.hurry()
+    await trio.testing.wait_all_tasks_blocked()
+    assert slow.writes == 1, "a long write is followed by a rest"
+    mock_clock.jump(SHORT_SECONDS)
+    await trio.testing.wait_all_tasks_blocked()
+    assert (slow.writes, seqs(slow.heard)) == (2, [1, 2])
+
+
 async def test_presence_waits_for_company_but_not_for_long(
     nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
 ) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 
 import pytest
+
 from chat_storage_sqlite.bulk import SIZES, ask_rows, run_rows, with_rows
 from chat_storage_sqlite.connection import Connection
 

@@ -3,7 +3,7 @@
 import sys
 
 from benchmarks.benchmark import Benchmark
-from benchmarks.gateway import crowd, idle, one_in_flight, path, reconnect, saturation, stalled
+from benchmarks.gateway import crowd, idle, one_in_flight, path, reconnect, rest, saturation, stalled
 from benchmarks.running import choose_and_run
 
 BENCHMARKS = (
@@ -13,6 +13,7 @@ BENCHMARKS = (
     Benchmark("crowd", "1,000 members, 100 messages a second", crowd.measure),
     Benchmark("idle", "the size of 3,000 idle connections", idle.measure),
     Benchmark("stalled", "100 members stop reading beside 100 who do not", stalled.measure),
+    Benchmark("rest", "posting and reading over HTTP, on the same PostgreSQL", rest.measure),
     Benchmark("reconnect", "3,000 clients come back at once with their cursors", reconnect.measure),
 )
 

@@ -7,11 +7,11 @@ from time import perf_counter
 
 import trio
 
-from benchmarks.core.town import TEXT
+from benchmarks.core.town import TEXT, town_config
 from benchmarks.cores import two_cores
 from benchmarks.figure import Figure
 from benchmarks.server.keepalive import Connection
-from benchmarks.server.process import Server, serving
+from benchmarks.server.process import serving
 from benchmarks.server.seed import plant
 from benchmarks.setting import Setting
 from benchmarks.spread import Spread, spread
@@ -24,10 +24,10 @@ async def measure(setting: Setting) -> AsyncIterator[Figure]:
     core, _ = two_cores()
     seconds = setting.choose(5, 1)
     with setting.room() as folder:
-        seed = await plant(folder, people=CONNECTIONS, messages=200)
+        seed = await plant(town_config(folder), people=CONNECTIONS, messages=200)
         path = f"/api/channels/{seed.channel_id}/messages"
         async with serving(folder, core=core) as server:
-            load = partial(requests_per_second, server, seed.tokens, seconds=seconds)
+            load = partial(requests_per_second, server.host, server.port, seed.tokens, seconds=seconds)
             for figure in _figures("REST post", *await load("POST", path, json.dumps({"content": TEXT}).encode())):
                 yield figure
             for figure in _figures("REST history of 50", *await load("GET", f"{path}?limit=50")):
@@ -39,7 +39,7 @@ def _figures(name: str, rate: float, seen: Spread) -> list[Figure]:
 
 
 async def requests_per_second(
-    server: Server, tokens: list[str], method: str, path: str, body: bytes = b"", *, seconds: float
+    host: str, port: int, tokens: list[str], method: str, path: str, body: bytes = b"", *, seconds: float
 ) -> tuple[float, Spread]:
     """How many requests were answered well each second, and how long each took. Raises RuntimeError for an error."""
     took: list[float] = []
@@ -47,7 +47,7 @@ async def requests_per_second(
     end = start + seconds
 
     async def client(token: str) -> None:
-        async with Connection(server.host, server.port, token) as connection:
+        async with Connection(host, port, token) as connection:
             while (began := perf_counter()) < end:
                 status, answer = await connection.request(method, path, body)
                 if status not in (200, 201):

@@ -1,12 +1,10 @@
 """What a server finds in its database when it starts: people who are signed in, in one workspace."""
 
-from pathlib import Path
-
 import attrs
 import trio
 
-from benchmarks.core.town import TEXT, settle, town_config
-from chatcore import open_chat
+from benchmarks.core.town import TEXT, settle
+from chatcore import Config, open_chat
 from chatcore.chat import Chat
 from chatcore.model import User
 
@@ -20,9 +18,9 @@ class Seed:
     tokens: list[str]
 
 
-async def plant(folder: Path, people: int, *, messages: int = 0) -> Seed:
-    """Make the database of `serving` in this folder. The secret that signs the tokens lies beside it."""
-    async with open_chat(config=town_config(folder)) as chat:
+async def plant(config: Config, people: int, *, messages: int = 0) -> Seed:
+    """Fill the database that a server with this secret will find (on SQLite the secret lies beside it)."""
+    async with open_chat(config=config) as chat:
         town = await settle(chat, people)
         for _ in range(messages):
             await chat.messages.send(town.channel, author=town.people[0], content=TEXT)

@@ -1,6 +1,7 @@
-"""Bytes in, bytes out: the listener and its two lanes.
+"""Bytes in, bytes out: the listener and its lanes.
 
 listener ─► head: what is asked for?
     ├─ GET /api/realtime, Upgrade ─► upgrade ─► native (parser, transport) ─┐
-    └─ everything else ─► hypercorn_http ─► the app ─► asgi ────────────────┴─► gateway
+    └─ everything else ─► plain (plain_head, exchange) ─► the app ─► asgi ──┴─► gateway
+                            └─ what is not plain ─► hypercorn_http ─► the app
 """

@@ -32,7 +32,8 @@ from wsproto.frame_protocol import CloseReason
 from chatcore.errors import ValidationFailed
 from chatserver.net import refusal
 from chatserver.net.asgi import App, Message
-from chatserver.net.socket import FRAME_LIMIT, STALL_SECONDS
+from chatserver.net.socket import FRAME_LIMIT
+from chatserver.net.socket import STALL_SECONDS as STALL_SECONDS
 from chatserver.net.strict import HEAD_LIMIT, STRIPPED, StrictConnection
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -62,6 +63,8 @@ class Http:
     state: dict[str, Any]
     config: Config
     context: WorkerContext
+    pauses: set[trio.CancelScope] = attrs.field(factory=set)
+    """Those of plain connections on which nothing is asked for just now."""
 
     @classmethod
     def of(cls, app: App, state: dict[str, Any], head_limit: int = HEAD_LIMIT) -> "Http":
@@ -85,6 +88,8 @@ class Http:
     async def stop(self) -> None:
         """Idle connections end now, the others after the answer that they wait for."""
         await self.context.terminated.set()
+        for pause in tuple(self.pauses):
+            pause.cancel()
 
 
 class HttpConnection(TCPServer):
@@ -130,8 +135,8 @@ class HttpConnection(TCPServer):
                 task_group,
                 ConnectionState(self.state),
                 self._tls,
-                _address(socket.getpeername()),
-                _address(socket.getsockname()),
+                address_of(socket.getpeername()),
+                address_of(socket.getsockname()),
                 self.protocol_send,
                 self._alpn,
             )
@@ -313,5 +318,6 @@ class Malformed(ValidationFailed):
     """What came is no request."""
 
 
-def _address(address: Any) -> tuple[str, int] | None:
+def address_of(address: Any) -> tuple[str, int] | None:
+    """Host and port of a socket's name; a Unix socket has none."""
     return (address[0], address[1]) if isinstance(address, tuple) else None

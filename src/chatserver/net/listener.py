@@ -1,4 +1,4 @@
-"""One port, two lanes: accepts connections, reads what is asked for, and hands it to the lane for it."""
+"""One port, several lanes: accepts connections, reads what is asked for, and hands it to the lane for it."""
 
 import errno
 import logging
@@ -18,8 +18,10 @@ from chatserver.gateway.opening import Admission, Request
 from chatserver.net import refusal
 from chatserver.net.asgi import PATH
 from chatserver.net.certificate import Certificate
-from chatserver.net.hypercorn_http import Http, HttpConnection
+from chatserver.net.exchange import Ends
+from chatserver.net.hypercorn_http import Http, HttpConnection, address_of
 from chatserver.net.native import NativeSocket
+from chatserver.net.plain import PlainConnection
 from chatserver.net.transport import TcpTransport, TlsTransport, Transport
 from chatserver.net.upgrade import Head, UpgradeRequired, accept, parse_head
 
@@ -172,9 +174,9 @@ class Listener:
         early, head = await self._first_bytes(transport)
         if head is not None:
             await self._native(transport, head, peer, "ws")
-        elif early:
+        elif rest := await self._http1(transport, connection, early, "http"):
             stream = trio.SocketStream(trio.socket.from_stdlib_socket(connection))
-            await self._hypercorn(HttpConnection(self._http, stream, early))
+            await self._hypercorn(HttpConnection(self._http, stream, rest))
 
     async def _secure(self, connection: socket.socket, peer: str, tls: ssl.SSLContext) -> None:
         inner = trio.SocketStream(trio.socket.from_stdlib_socket(connection))
@@ -188,8 +190,8 @@ class Listener:
         early, head = await self._first_bytes(transport)
         if head is not None:
             await self._native(transport, head, peer, "wss")
-        elif early:
-            await self._hypercorn(HttpConnection(self._http, stream, early))
+        elif rest := await self._http1(transport, connection, early, "https"):
+            await self._hypercorn(HttpConnection(self._http, stream, rest))
 
     async def _first_bytes(self, transport: Transport) -> tuple[bytes, Head | None]:
         """What the connection begins with, b"" if it is of no use; and the whole head, if it asks for a WebSocket."""
@@ -210,6 +212,18 @@ class Listener:
                 if head is not None:
                     return data, head if _asks_for_socket(head) else None
         return b"", None
+
+    async def _http1(self, transport: Transport, connection: socket.socket, early: bytes, scheme: str) -> bytes:
+        """Serve what is plain HTTP/1.1; what is left is not."""
+        if not early:
+            return b""
+        names = address_of(connection.getpeername()), address_of(connection.getsockname())
+        plain = PlainConnection(self._http, transport, early, Ends(*names, scheme, self._http.state))
+        self._open.add(plain)
+        try:
+            return await plain.run()
+        finally:
+            self._open.discard(plain)
 
     async def _hypercorn(self, connection: HttpConnection) -> None:
         self._open.add(connection)

@@ -3,6 +3,7 @@
 import socket
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import trio
@@ -27,6 +28,10 @@ class Transport(Protocol):
 
     async def receive(self) -> bytes:
         """Some bytes; b"" when the peer has ended."""
+        ...
+
+    def end(self) -> None:
+        """Say that nothing more comes, as far as that can be said without closing. Never raises."""
         ...
 
     def abort(self, *, reset: bool = False) -> None:
@@ -65,6 +70,10 @@ class TcpTransport:
             except BlockingIOError:
                 continue
 
+    def end(self) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
     def abort(self, *, reset: bool = False) -> None:
         if self._closed:
             return
@@ -94,6 +103,9 @@ class TlsTransport:
 
     async def receive(self) -> bytes:
         return bytes(await self._stream.receive_some(RECEIVE_SIZE))
+
+    def end(self) -> None:
+        pass  # close_notify would have to be waited for; what is lost is that the client may hang up a little later
 
     def abort(self, *, reset: bool = False) -> None:
         # Without close_notify: WebSocket has a close frame of its own, so nothing can be cut off unnoticed.

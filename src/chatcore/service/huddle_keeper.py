@@ -15,7 +15,7 @@ from chatcore.errors import ChatError
 from chatcore.events import HuddleEnded, HuddleRejoin, HuddleUserLeft
 from chatcore.ids import ChannelId, HuddleId, UserId, WorkspaceId
 from chatcore.model import Huddle, HuddleDevice, HuddleStatus, Participant
-from chatcore.ports import Envelope, MediaRestarted, RecordingFinished, SeatLost, Tx, VoiceEvent
+from chatcore.ports import Envelope, MediaRestarted, RecordingFinished, SeatLost, Tx, VoiceEvent, VoiceSeat
 from chatcore.service import huddle_steps
 from chatcore.service.core import Core
 from chatcore.service.facts import Facts
@@ -26,6 +26,9 @@ from chatcore.service.huddle_record import post_record
 GRACE_SECONDS = 30.0
 """From when the last one leaves to the end."""
 SCAN_SECONDS = 5.0
+SWITCH_SECONDS = 5.0
+"""From the decision that media goes from peer to peer to the end of that through the server: until the peers are
+connected it carries the voices."""
 
 log = logging.getLogger("chatcore.huddles")
 
@@ -50,6 +53,7 @@ class HuddleKeeper:
         self._empty: dict[HuddleId, tuple[object, float]] = {}
         """When it was left, as it says itself; and when, on our clock, we first saw that."""
         self._closing: list[Closing] = []
+        self._retired: list[tuple[float, list[VoiceSeat]]] = []
         self._ended: set[HuddleId] = set()
         self._recorded: set[HuddleId] = set()
         self._wake = trio.Event()
@@ -79,6 +83,11 @@ class HuddleKeeper:
         """A device joined by way of this node: see `Devices.hold`."""
         self._homes[home.id] = home.workspace_id, home.channel_id
         self.devices.hold(key, connection, trio.current_time())
+        self.wake()
+
+    def retire_media(self, huddle_id: HuddleId) -> None:
+        """Its media goes from peer to peer from now on."""
+        self._retired.append((trio.current_time() + SWITCH_SECONDS, self._media.retire(huddle_id)))
         self.wake()
 
     # --- what is heard -----------------------------------------------------------------------------------------------
@@ -134,7 +143,7 @@ class HuddleKeeper:
             try:
                 await self._close_media()
                 await self._end_recordings()
-                due = await self._look()
+                due = min(await self._look(), *(at for at, _ in self._retired), math.inf)
             except ChatError as error:
                 log.warning("huddles cannot be looked after now: %s", error.message)
                 due = trio.current_time() + SCAN_SECONDS
@@ -143,6 +152,11 @@ class HuddleKeeper:
         closing, self._closing = self._closing, []
         ended, self._ended = self._ended, set()
         await self._media.close(closing)
+        now = trio.current_time()
+        over = [seats for at, seats in self._retired if at <= now]
+        self._retired = [(at, seats) for at, seats in self._retired if at > now]
+        for seats in over:
+            await self._media.close_retired(seats)
         for huddle_id in ended:
             self._homes.pop(huddle_id, None)
             await self._media.end(huddle_id)

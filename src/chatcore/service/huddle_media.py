@@ -63,8 +63,8 @@ class HuddleMedia:
         self._listeners.append(listener)
 
     def _happened(self, event: VoiceEvent) -> None:
-        if isinstance(event, SeatLost):
-            self._seats.pop(event.seat, None)
+        if isinstance(event, SeatLost) and self._seats.pop(event.seat, None) is None:
+            return  # one that was given up
         for listener in self._listeners:
             listener(event)
 
@@ -100,6 +100,19 @@ class HuddleMedia:
         for seat, taken in seats:
             if self._voice is not None and self._seats.get(seat) == taken:
                 del self._seats[seat]
+                await self._voice.leave(seat)
+
+    def retire(self, huddle_id: HuddleId) -> list[VoiceSeat]:
+        """Media goes another way now: give the seats up, but leave their connections for `close_retired`."""
+        retired = [seat for seat in self._seats if seat.huddle_id == huddle_id]
+        for seat in retired:
+            del self._seats[seat]
+        return retired
+
+    async def close_retired(self, seats: list[VoiceSeat]) -> None:
+        """Close what was given up, but for seats that were taken again."""
+        for seat in seats:
+            if self._voice is not None and seat not in self._seats:
                 await self._voice.leave(seat)
 
     async def end(self, huddle_id: HuddleId) -> None:

@@ -276,7 +276,7 @@ class Huddles(HuddlePeople, HuddleSignals, HuddleRecording):
 
         view = await self._core.storage.write(work)
         if view.huddle.topology is Topology.MESH:
-            await self._media.close(self._media.closing(found.id))
+            self._keeper.retire_media(found.id)
         return view
 
     def _check_mode(self, mode: HuddleMode) -> None:

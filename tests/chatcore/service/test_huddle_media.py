@@ -17,6 +17,7 @@ from chatcore.model import HuddleMode, Signal, SignalType, Topology
 from chatcore.ports import MediaRestarted, RecordingFinished, SeatLost, SeatSlots, SpeakersChanged, VideoWish
 from chatcore.service.huddle_desk import DEVICE
 from chatcore.service.huddle_devices import REJOIN_SECONDS
+from chatcore.service.huddle_keeper import SWITCH_SECONDS
 from chatcore.service.huddle_media import seat_of
 from chatcore.service.huddle_people import StateChange
 from chatcore.testing.clock import FakeClock
@@ -80,6 +81,37 @@ async def test_media_goes_through_the_server_when_more_come_than_a_mesh_carries(
     assert (await team.chat.huddles.get(view.huddle, actor=team.ann)).huddle.topology is Topology.SFU
     back = await team.chat.huddles.update(view.huddle, actor=team.ann, mode=HuddleMode.MESH)
     assert back.huddle.topology is Topology.MESH
+
+
+async def test_the_media_stays_until_the_peers_had_time_to_connect(
+    team: Team, voice: FakeVoice, autojump_clock: MockClock
+) -> None:
+    view = await team.chat.huddles.start(team.room, actor=team.ann, mode=HuddleMode.SFU)
+    for person in (team.ann, team.owner):
+        await team.chat.huddles.join(view.huddle, actor=person, offer=OFFER)
+    seq = await team.seq()
+    await team.chat.huddles.update(view.huddle, actor=team.ann, mode=HuddleMode.MESH)
+    await trio.sleep(SWITCH_SECONDS - 1)
+    assert len(voice.seats) == 2
+    # A client that is connected otherwise closes what it had: nobody is told to join again, nobody is missed.
+    voice.tell(SeatLost(seat=seat_of(view.huddle, team.owner.id, DEVICE), reason="it closed the connection"))
+    await trio.sleep(2)
+    assert voice.seats == {}
+    await trio.sleep(REJOIN_SECONDS + 1)
+    assert len((await team.chat.huddles.get(view.huddle, actor=team.ann)).participants) == 2
+    assert [type(event) for event in await team.events(seq)] == [HuddleUpdated]
+
+
+async def test_media_that_was_wanted_back_at_once_stays(
+    team: Team, voice: FakeVoice, autojump_clock: MockClock
+) -> None:
+    view = await team.chat.huddles.start(team.room, actor=team.ann, mode=HuddleMode.SFU)
+    await team.chat.huddles.join(view.huddle, actor=team.ann, offer=OFFER)
+    await team.chat.huddles.update(view.huddle, actor=team.ann, mode=HuddleMode.MESH)
+    await team.chat.huddles.update(view.huddle, actor=team.ann, mode=HuddleMode.SFU)
+    await team.chat.huddles.join(view.huddle, actor=team.ann, offer=OFFER)
+    await trio.sleep(SWITCH_SECONDS + 1)
+    assert len(voice.seats) == 1
 
 
 async def test_the_mode_is_for_those_who_moderate(team: Team) -> None:

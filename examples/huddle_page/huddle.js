@@ -1,14 +1,20 @@
 // A huddle: one connection to each device of the others (mesh), or one to the server (sfu).
 
+import { SOURCES, STATE, addVideos, addViews, takeVideos, wishes } from './videos.js';
+
 const SLOTS = 3; // others that are heard at once through the server
 const GATHERING_MS = 1000; // how long candidates are waited for, where none can follow
+const SWITCH_MS = 4000; // how long the server carries on for us when media goes from peer to peer
 
 export class Huddle {
   constructor(chat, sound, track, { relay = false, changed = () => {}, log = () => {} } = {}) {
     Object.assign(this, { chat, sound, track, relay, changed, log });
     this.deviceId = crypto.randomUUID();
-    this.peers = new Map(); // `userId/deviceId` -> {pc, ears, userId, deviceId}
-    this.server = null; // {pc, ears: mid -> ear}
+    this.peers = new Map(); // `userId/deviceId` -> {pc, ears, videos, userId, deviceId}
+    this.server = null; // {pc, ears: mid -> ear, videos, views}
+    this.own = { camera: null, screen: null }; // tracks
+    this.unwanted = new Set(); // `userId/source` of what one does not want to see
+    this.wishes = []; // {userId, source}
     this.people = new Map();
     this.slots = new Map(); // mid -> userId
     this.speaking = [];
@@ -20,6 +26,10 @@ export class Huddle {
     chat.on('huddle_updated', ({ huddle }) => this.mine(huddle.id) && this.updated(huddle));
     chat.on('huddle_rejoin', (data) => this.mine(data.huddleId) && this.lostMedia(data));
     chat.on('huddle_ended', ({ huddleId }) => this.mine(huddleId) && this.leave(false));
+  }
+
+  throughServer() {
+    return this.topology === 'sfu' && this.server !== null;
   }
 
   mine(huddleId) {
@@ -48,21 +58,24 @@ export class Huddle {
     const joined = await this.chat.ask('join_huddle', {
       huddleId: this.id,
       deviceId: this.deviceId,
-      ...(connection && { offer: { type: 'offer', sdp: connection.pc.localDescription.sdp } }),
+      ...(connection && {
+        offer: { type: 'offer', sdp: connection.pc.localDescription.sdp },
+        sources: SOURCES.map((source) => ({ mid: connection.videos[source].mid, source })),
+      }),
     });
     this.iceServers = joined.iceServers;
-    this.people.clear();
-    for (const user of joined.participants) this.person(user);
+    this.people = new Map(joined.participants.map((user) => [user.userId, user]));
     const { topology } = joined.huddle;
     if (topology === 'sfu' && !joined.answer) return this.join('sfu');
     this.topology = topology;
     if (joined.answer) await this.answered(connection, joined.answer);
     else {
       connection?.pc.close();
+      this.callEverybody(joined.devices);
+      this.choose(true);
+      if (this.server) await this.meshed(joined.devices);
       this.closeServer();
-      await this.callEverybody(joined.devices);
     }
-    this.changed();
   }
 
   configuration() {
@@ -82,7 +95,11 @@ export class Huddle {
     const connection = { pc, ears: new Map() };
     pc.addTransceiver(this.track, { direction: 'sendonly' });
     for (let slot = 0; slot < SLOTS; slot++) pc.addTransceiver('audio', { direction: 'recvonly' });
-    pc.ontrack = ({ track, transceiver }) => connection.ears.set(transceiver.mid, this.sound.ear(track));
+    pc.ontrack = ({ track, transceiver }) =>
+      track.kind === 'audio' && connection.ears.set(transceiver.mid, this.sound.ear(track));
+    connection.videos = addVideos(pc, 'sendonly');
+    connection.views = addViews(pc);
+    for (const { receiver } of connection.views) receiver.track.onunmute = this.changed;
     await pc.setLocalDescription();
     await gathered(pc);
     return connection;
@@ -92,6 +109,8 @@ export class Huddle {
     await connection.pc.setRemoteDescription(answer);
     const old = this.server;
     this.server = connection;
+    this.fill(connection);
+    this.choose(true);
     await connected(connection.pc);
     // What carried the voices until now goes only when this does.
     close(old);
@@ -115,24 +134,41 @@ export class Huddle {
 
   // --- from peer to peer --------------------------------------------------------------------------------------------
 
-  async callEverybody(devices) {
-    const calls = [];
+  // Nothing waits for it: what is asked of a connection that is closed meanwhile, because the other one called too, is
+  // never answered.
+  callEverybody(devices) {
     for (const { userId, deviceIds } of devices)
       for (const deviceId of deviceIds)
-        if (deviceId !== this.deviceId && !this.peers.has(`${userId}/${deviceId}`)) calls.push(this.call(userId, deviceId));
-    await Promise.all(calls);
+        if (deviceId !== this.deviceId && !this.peers.has(`${userId}/${deviceId}`))
+          this.call(userId, deviceId).catch((error) => this.log(`call: ${error.message}`));
+  }
+
+  // Until everybody else is connected with us, or has had the time.
+  async meshed(devices) {
+    const others = devices.flatMap(({ userId, deviceIds }) => deviceIds.map((each) => `${userId}/${each}`));
+    const ready = (key) => key.endsWith(this.deviceId) || this.peers.get(key)?.pc.connectionState === 'connected';
+    for (const end = performance.now() + SWITCH_MS; performance.now() < end && !others.every(ready); )
+      await new Promise((resolve) => setTimeout(resolve, 50));
   }
 
   peer(userId, deviceId) {
     const key = `${userId}/${deviceId}`;
     close(this.peers.get(key));
     const pc = new RTCPeerConnection(this.configuration());
-    const peer = { pc, ears: new Map(), userId, deviceId, early: [] };
+    const peer = { pc, ears: new Map(), videos: null, wanted: SOURCES, userId, deviceId, early: [] };
     this.peers.set(key, peer);
     pc.addTrack(this.track);
     pc.ontrack = ({ track }) => {
-      peer.ears.set('audio', this.sound.ear(track));
+      if (track.kind === 'audio') peer.ears.set('audio', this.sound.ear(track));
+      else track.onunmute = this.changed;
       this.changed();
+    };
+    // What the other one wants to see of us comes by a channel of its own.
+    peer.channel = pc.createDataChannel('wants', { negotiated: true, id: 0 });
+    peer.channel.onopen = () => this.tellWishes(peer);
+    peer.channel.onmessage = ({ data }) => {
+      peer.wanted = JSON.parse(data);
+      this.fill(peer);
     };
     pc.onicecandidate = ({ candidate }) =>
       candidate && this.signal(peer, 'ice-candidate', candidate.toJSON()).catch(() => {});
@@ -145,6 +181,8 @@ export class Huddle {
 
   async call(userId, deviceId) {
     const peer = this.peer(userId, deviceId);
+    peer.videos = addVideos(peer.pc, 'sendrecv');
+    this.fill(peer);
     await peer.pc.setLocalDescription();
     await this.signal(peer, 'offer', peer.pc.localDescription.toJSON());
   }
@@ -163,6 +201,8 @@ export class Huddle {
       if (peer?.pc.signalingState === 'have-local-offer' && this.deviceId > fromDeviceId) return;
       peer = this.peer(fromUserId, fromDeviceId);
       await peer.pc.setRemoteDescription(signal.data);
+      peer.videos = takeVideos(peer.pc);
+      this.fill(peer);
       await peer.pc.setLocalDescription();
       await this.signal(peer, 'answer', peer.pc.localDescription.toJSON());
     } else if (signal.type === 'answer') {
@@ -177,11 +217,69 @@ export class Huddle {
     for (const candidate of peer?.early.splice(0) ?? []) await peer.pc.addIceCandidate(candidate);
   }
 
+  // --- pictures -----------------------------------------------------------------------------------------------------
+
+  // Shows a track from now on, or nothing (null).
+  async show(source, track) {
+    this.own[source]?.stop();
+    this.own[source] = track;
+    if (track) track.onended = () => this.show(source, null).catch(() => {}); // the browser's own button
+    for (const connection of this.connections()) this.fill(connection);
+    await this.say({ [STATE[source]]: track !== null });
+  }
+
+  connections() {
+    return this.server ? [...this.peers.values(), this.server] : [...this.peers.values()];
+  }
+
+  // Nothing is sent that the other end does not want; the server chooses for itself.
+  fill({ videos, wanted = SOURCES }) {
+    for (const [source, { sender }] of Object.entries(videos ?? {}))
+      sender.replaceTrack(wanted.includes(source) ? this.own[source] : null).catch(() => {}); // closed meanwhile
+  }
+
+  wants(userId, source, is) {
+    this.unwanted[is ? 'delete' : 'add'](`${userId}/${source}`);
+    this.choose();
+  }
+
+  // Who shows what, or who wants what, has changed.
+  choose(anew = false) {
+    const chosen = wishes([...this.people.values()], this.chat.me.id, this.unwanted);
+    if (anew || JSON.stringify(chosen) !== JSON.stringify(this.wishes)) {
+      this.wishes = chosen;
+      for (const peer of this.peers.values()) this.tellWishes(peer);
+      if (this.throughServer())
+        this.chat
+          .ask('huddle_wants', { huddleId: this.id, deviceId: this.deviceId, videos: chosen })
+          .catch((error) => this.log(`wants: ${error.message}`));
+    }
+    this.changed();
+  }
+
+  tellWishes({ channel, userId }) {
+    const mine = this.wishes.filter((wish) => wish.userId === userId).map(({ source }) => source);
+    if (channel.readyState === 'open') channel.send(JSON.stringify(mine));
+  }
+
+  // The pictures that come: {userId, source, track}.
+  seen() {
+    const tracks = ({ userId, source }, index) =>
+      this.throughServer()
+        ? [this.server.views[index].receiver.track]
+        : [...this.peers.values()]
+            .filter((peer) => peer.userId === userId && peer.videos)
+            .map(({ videos }) => videos[source].receiver.track);
+    return this.wishes
+      .map((wish, index) => ({ ...wish, track: tracks(wish, index).find(({ muted }) => !muted) }))
+      .filter(({ track }) => track);
+  }
+
   // --- what happens -------------------------------------------------------------------------------------------------
 
   person(user) {
     this.people.set(user.userId, user);
-    this.changed();
+    this.choose();
   }
 
   gone(userId) {
@@ -192,7 +290,7 @@ export class Huddle {
         close(peer);
         this.peers.delete(key);
       }
-    this.changed();
+    this.choose();
   }
 
   updated({ topology }) {
@@ -240,6 +338,11 @@ export class Huddle {
   async leave(tell = true) {
     const { id } = this;
     this.id = null;
+    for (const source of SOURCES) {
+      this.own[source]?.stop();
+      this.own[source] = null;
+    }
+    this.wishes = [];
     this.closeServer();
     for (const peer of this.peers.values()) close(peer);
     this.peers.clear();

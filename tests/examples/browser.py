@@ -122,6 +122,40 @@ class Person:
             assert time.monotonic() < deadline, f"{self.number} does not hear {missing}: {heard} {self.said()}"
             time.sleep(0.05)
 
+    def show(self, source: str) -> None:
+        """Turn the camera on or off, or share the screen."""
+        before = self.page.get_attribute(f"#{source}", "aria-pressed")
+        self.page.click(f"#{source}")
+        self._wait(f"document.getElementById('{source}').getAttribute('aria-pressed') !== {before!r}")
+
+    def watch(self, other: "Person", source: str, is_wanted: bool) -> None:
+        """Choose whether to receive a picture of somebody's."""
+        self.page.set_checked(f"input[name='{other.user_id()}/{source}']", is_wanted)
+
+    def user_id(self) -> str:
+        return str(self.page.evaluate("window.page.huddle.chat.me.id"))
+
+    def sees(self, other: "Person", source: str = "camera", hue: int | None = None) -> None:
+        """Wait for pictures of somebody's: moving ones, mostly of a colour (a hue in degrees) when one is named."""
+        key = f"{other.user_id()}/{source}"
+        deadline, seen, frames = time.monotonic() + PATIENCE, None, set[float]()
+        while time.monotonic() < deadline:
+            seen = self.page.evaluate(_SEEN, key)
+            if seen is not None and (hue is None or abs(seen["hue"] - hue) < 15):
+                frames.add(seen["time"])
+                if len(frames) >= 3:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"{self.number} does not see {key} at {hue}: {seen} {self.said()}")
+
+    def tiles(self) -> set[str]:
+        """Which pictures are on the page: `userId/source`."""
+        return set(self.page.evaluate("[...document.querySelectorAll('figure')].map(({dataset}) => dataset.key)"))
+
+    def video_bitrate(self, source: str) -> float:
+        """Kilobits per second of a picture that are sent now, to everybody together."""
+        return float(self.page.evaluate(_SENT, source))
+
     def first_audio(self) -> float:
         """Milliseconds from the click to the first audio."""
         self._wait("window.page.firstAudio !== null")
@@ -130,6 +164,10 @@ class Person:
     def joined(self) -> float:
         """Milliseconds from the click to the server's last word."""
         return float(self.page.evaluate("window.page.joined"))
+
+    def set_mode(self, mode: str) -> None:
+        """Of the huddle that they started."""
+        self.page.evaluate(_SET_MODE, mode)
 
     def topology(self) -> str:
         return str(self.page.evaluate("window.page.huddle.topology"))
@@ -151,6 +189,42 @@ class Person:
         except Exception as error:
             raise AssertionError(f"{self.number}: never {condition}: {self.said()}") from error
 
+
+_SET_MODE = """(mode) => {
+    const { huddle } = window.page;
+    return huddle.chat.http('PATCH', `/api/huddles/${huddle.id}`, { mode });
+}"""
+
+_SEEN = """(key) => {
+    const video = document.querySelector(`figure[data-key="${key}"] video`);
+    if (!video || video.videoWidth === 0) return null;
+    const canvas = Object.assign(document.createElement('canvas'), { width: 16, height: 9 });
+    const context = canvas.getContext('2d');
+    context.drawImage(video, 0, 0, 16, 9);
+    const { data } = context.getImageData(0, 0, 16, 9);
+    const mean = [0, 1, 2].map((channel) => {
+        let sum = 0;
+        for (let at = channel; at < data.length; at += 4) sum += data[at];
+        return sum / (data.length / 4);
+    });
+    const [r, g, b] = mean, top = Math.max(r, g, b), span = top - Math.min(r, g, b);
+    const turn = span === 0 ? 0 : top === r ? (g - b) / span : top === g ? 2 + (b - r) / span : 4 + (r - g) / span;
+    const { totalVideoFrames } = video.getVideoPlaybackQuality();
+    return { hue: (60 * turn + 360) % 360, mean, time: totalVideoFrames, width: video.videoWidth };
+}"""
+
+_SENT = """async (source) => {
+    const count = async () => {
+        let bytes = 0;
+        for (const { videos } of window.page.huddle.connections())
+            for (const report of (await videos[source].sender.getStats()).values())
+                if (report.type === 'outbound-rtp') bytes += report.bytesSent;
+        return bytes;
+    };
+    const before = await count();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return (8 * (await count() - before)) / 1000;
+}"""
 
 _CANDIDATES = """async () => {
     const { peers, server } = window.page.huddle;

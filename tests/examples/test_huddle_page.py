@@ -83,16 +83,49 @@ def test_through_turn_over_tcp_where_udp_is_blocked(browser: Browser, tmp_path: 
         assert one.candidates() == two.candidates() == {"relay/tcp"}
 
 
-def test_two_and_then_three_through_the_server(browser: Browser, tmp_path: Path) -> None:
+def test_six_through_the_server(browser: Browser, tmp_path: Path) -> None:
     with serving(tmp_path) as served:
-        people = [Person.of(browser, served, number, mode="sfu") for number in (1, 2, 3)]
+        people = [Person.of(browser, served, number, mode="sfu") for number in range(1, 7)]
+        first, *others, last = people
         for person in people:
             person.join()
-        for person in people:
-            person.hears(*(other for other in people if other is not person))
             assert person.topology() == "sfu"
-        assert people[2].first_audio() < PATIENCE_MS
-        people[0].page.wait_for_function("document.querySelectorAll('li.speaking').length === 3")
+        assert last.first_audio() < PATIENCE_MS
+        first.page.wait_for_function("document.querySelectorAll('li.speaking').length === 6")
+        for person in (*others, last):
+            person.page.click("#mute")
+        for person in (*others, last):
+            person.hears(first)
+        first.page.click("#mute")
+        last.page.click("#mute")
+        for person in (first, *others):
+            person.hears(last)
+
+
+@pytest.mark.parametrize("mode", ["mesh", "sfu"])
+def test_pictures_arrive_and_only_those_that_are_wanted(browser: Browser, tmp_path: Path, mode: str) -> None:
+    with serving(tmp_path, voice="off" if mode == "mesh" else "auto") as served:
+        one = Person.of(browser, served, 1, mode=mode)
+        two = Person.of(browser, served, 2, mode=mode, source="microphone")
+        one.join()
+        one.show("camera")
+        two.join()  # and sees what was there before
+        assert two.topology() == mode
+        two.sees(one, hue=one.hertz % 360)
+        two.show("camera")
+        two.show("screen")
+        one.sees(two)
+        one.sees(two, "screen")
+        assert len(one.tiles()) == 3
+        one.watch(two, "screen", False)
+        one.page.wait_for_function("document.querySelectorAll('figure').length === 2")
+        if mode == "mesh":  # the server goes on to take what nobody wants, for the next who does
+            assert two.video_bitrate("screen") == 0
+        one.sees(two)
+        one.watch(two, "screen", True)
+        one.sees(two, "screen")
+        one.show("camera")
+        two.page.wait_for_function("document.querySelectorAll('figure').length === 2")
 
 
 def test_a_mesh_becomes_a_huddle_through_the_server_while_people_talk(browser: Browser, tmp_path: Path) -> None:
@@ -108,6 +141,14 @@ def test_a_mesh_becomes_a_huddle_through_the_server_while_people_talk(browser: B
         two.hears(one, three)
         three.hears(one, two)
         assert two.topology() == "sfu"
+        assert two.page.evaluate("window.silence.longest") < PATIENCE_MS / 2
+        three.leave()
+        one.set_mode("mesh")
+        for person in (one, two):
+            person.page.wait_for_function("window.page.huddle.server === null && window.page.huddle.peers.size === 1")
+        one.hears(two)
+        two.hears(one)
+        assert two.topology() == "mesh"
         assert two.page.evaluate("window.silence.longest") < PATIENCE_MS / 2
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import attrs
 import trio
 
+from chat_storage_sqlite import blank
 from chat_storage_sqlite.address import parse_address
 from chat_storage_sqlite.columns import to_ms
 from chat_storage_sqlite.connection import Connection, open_connection
@@ -39,8 +40,11 @@ async def open_sqlite(context: ProviderContext) -> AsyncIterator[SqliteStorage]:
     path = parse_address(config.database_url).path
     readers = min(MAX_READERS, config.database_pool_size)
     plan = _Plan(path, readers, config.slow_query_ms, to_ms(clock.now()), context.plugin_tables)
-    prepare = partial(_prepare, plan)
-    ready = await trio.to_thread.run_sync(prepare, limiter=trio.CapacityLimiter(1))
+    if path is None:
+        ready = _connect(plan)  # a millisecond: a thread would take longer to begin
+    else:
+        prepare = partial(_prepare, plan)
+        ready = await trio.to_thread.run_sync(prepare, limiter=trio.CapacityLimiter(1))
     setting = Setting(ready.epoch, config.slow_query_ms)
     commits = Commits()
     if path is None:
@@ -93,9 +97,12 @@ def _connect(plan: _Plan) -> _Ready:
     path, slow_ms = plan.path, plan.slow_ms
     with ExitStack() as opened:
         writer = opened.enter_context(closing(open_connection(path, slow_ms)))
-        migrator = Migrator(writer)
-        migrator.up(now_ms=plan.now_ms)
-        migrator.check()
+        if path is None:
+            blank.fill(writer, now_ms=plan.now_ms)
+        else:
+            migrator = Migrator(writer)
+            migrator.up(now_ms=plan.now_ms)
+            migrator.check()
         PluginMigrator(writer, plan.plugin_tables).up(now_ms=plan.now_ms)
         writer.run("BEGIN IMMEDIATE")
         epoch = begin_epoch(writer.raw, path)

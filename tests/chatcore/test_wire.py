@@ -52,7 +52,7 @@ def samples(hint: Any) -> st.SearchStrategy[Any]:
     if origin is tuple:
         return st.lists(samples(inner[0]), max_size=2).map(tuple)
     if origin is not None and issubclass(origin, Mapping):
-        return st.dictionaries(st.text(), plain_json, max_size=2)
+        return st.dictionaries(st.text(), plain_json if inner[1] is Any else samples(inner[1]), max_size=2)
     if hint is datetime:
         return moments
     if attrs.has(hint):

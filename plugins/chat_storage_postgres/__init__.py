@@ -5,10 +5,11 @@ What must hold is written in `chatcore.ports.storage`; how it is done here, from
     provider    what the registry is given; asyncpg is imported only when PostgreSQL is chosen
     opening     opens a database: schema -> epoch -> bridge -> lanes
     storage     the port, in the Trio thread: hands every call to a lane                    job
-    writer      one connection; a transaction for whatever has gathered meanwhile           commit, verdict
+    writer      one connection; a transaction for whatever has gathered meanwhile           commit, verdict, analyst
     batch       what is done in that transaction: many callers' acts                        stale
     posting     the hot path: a run of messages in three statements                         post_rows
     readers     a pool of connections that cannot write                                     pool, probing
+    pulse       tells a server that is at work from one that hangs
     tx          the tables of one transaction; one file per noun                            table, columns, layouts
     connection  statements in, rows out, errors in our words                                faults, connecting
     migrator    the schema, up and down

@@ -42,11 +42,11 @@ class Batch:
     """The only act failed: there is nothing to commit."""
     _sealed: list[tuple[Envelope, int]] = attrs.field(factory=list)
 
-    async def perform(self, acts: Sequence[Act]) -> None:
-        """Begin a transaction, and do these in it. Raises only what ends it: then none of them has happened."""
+    async def perform(self, acts: Sequence[Act], *, begun: bool = False) -> None:
+        """Do these in a transaction, which may be `begun`. Raises only what ends it: then none of them has happened."""
         posts = [act.what for act in acts if isinstance(act.what, Post)]
         channels = {post.message.channel_id for post in posts}
-        await self.db.begin(works=len(posts) < len(acts), channels=channels)
+        await self.db.begin(begun=begun, works=len(posts) < len(acts), channels=channels)
         for are_posts, group in groupby(acts, key=lambda act: isinstance(act.what, Post)):
             members = list(group)
             if are_posts:

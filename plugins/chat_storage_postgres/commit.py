@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -12,6 +12,7 @@ from chat_storage_postgres.batch import Act, Batch
 from chat_storage_postgres.faults import AGAIN, READ_ONLY, Lost
 from chat_storage_postgres.job import PATIENCE
 from chat_storage_postgres.link import Link
+from chat_storage_postgres.pulse import Pulse
 from chat_storage_postgres.transaction import Again, Plan, Transaction
 from chat_storage_postgres.tx import Setting
 from chat_storage_postgres.verdict import verdict
@@ -21,10 +22,6 @@ from chatcore.ports import Envelope, Post
 POST_SECONDS, WORK_SECONDS = 6.0, 35.0
 """After so long a server counts as gone that has not answered: with posts only, and with anything."""
 MAX_ATTEMPTS = 20
-FIRST_REPLAN, LAST_REPLAN = 50, 50_000
-"""After so many acts on one connection, and four times as many, and so on, its statements are planned anew. A plan
-that was made on empty tables is kept until they are analysed, and may read all that a person ever wrote: 6,000
-messages later a commit took 400 ms."""
 
 log = logging.getLogger("chatcore.storage")
 
@@ -43,14 +40,19 @@ class Done:
 
 
 class Committer:
-    def __init__(self, link: Link, setting: Setting) -> None:
+    def __init__(self, link: Link, setting: Setting, pulse: Pulse) -> None:
         self._link = link
         self._setting = setting
-        self._planned: Any = None
-        self._acts, self._replan_at = 0, FIRST_REPLAN
+        self._pulse = pulse
+        self._begun: Any = None
+        """The connection on which the last COMMIT began the next transaction too."""
 
-    async def commit(self, acts: Sequence[Act]) -> Done:
-        """Do the acts in one transaction. Raises ChatError when none of them was done, or that is not known."""
+    async def commit(self, acts: Sequence[Act], more: Callable[[], bool] = lambda: False) -> Done:
+        """Do the acts in one transaction. Raises ChatError when none of them was done, or that is not known.
+
+        `more`: whether another batch follows at once; its transaction begins with the COMMIT of this one, which saves a
+        trip. If it does not follow after all, `rest` is due.
+        """
         loop = asyncio.get_running_loop()
         plan, deadline = Plan(), loop.time() + PATIENCE
         longest = POST_SECONDS if all(isinstance(act.what, Post) for act in acts) else WORK_SECONDS
@@ -59,54 +61,52 @@ class Committer:
                 break
             raw = await self._link.get(max(deadline - loop.time(), 0.1))
             db = Transaction(raw, self._setting.slow_ms, plan)
+            batch = Batch(db, self._setting)
             try:
-                async with asyncio.timeout(longest):
-                    await self._plan_anew(raw, db, len(acts))
-                    done = await self._attempt(db, acts)
+                async with self._pulse.watch(raw, longest):
+                    await batch.perform(acts, begun=self._take_begun(raw))
             except Again as again:
                 plan = again.plan
+                await self._roll_back(db)
             except AGAIN as error:
                 plan = attrs.evolve(plan, locks=plan.locks | db.locked)
                 log.info("a transaction is done again: %s", error)
+                await self._roll_back(db)
             except (Lost, TimeoutError, *READ_ONLY) as error:
                 self._link.drop(error)
-                continue
+            except Exception:
+                await self._roll_back(db)
+                raise
             else:
-                if done is not None:
-                    return done
-                continue
-            await self._roll_back(db)
+                if batch.failed_alone:
+                    await self._roll_back(db)
+                    return Done(batch.outcomes, ())
+                if await self._commit(db, longest, chain=more()):
+                    return Done(batch.outcomes, batch.committed())
         raise Unavailable("The database cannot save this now. Try again in a moment.")
 
-    async def _attempt(self, db: Transaction, acts: Sequence[Act]) -> Done | None:
-        """Do the transaction once; None when it was lost, and for certain did nothing."""
-        batch = Batch(db, self._setting)
-        try:
-            await batch.perform(acts)
-        except (Again, *AGAIN, *READ_ONLY, Lost):
-            raise
-        except Exception:
-            await self._roll_back(db)
-            raise
-        if batch.failed_alone:
-            await self._roll_back(db)
-            return Done(batch.outcomes, ())
-        try:
-            await db.control("COMMIT")
-        except Lost as error:
-            self._link.drop(error)
-            if not await self._was_committed(db.xid):
-                return None
-        return Done(batch.outcomes, batch.committed())
+    async def rest(self) -> None:
+        """End a transaction that has begun and has nothing to do: nothing is to be left open while nobody writes."""
+        raw, self._begun = self._begun, None
+        if raw is not None and not raw.is_closed():
+            await self._roll_back(Transaction(raw, self._setting.slow_ms, Plan()))
 
-    async def _plan_anew(self, raw: Any, db: Transaction, acts: int) -> None:
-        """Let statements be planned by what the tables have become, now and then; a new connection does so anyway."""
-        if raw is not self._planned:
-            self._planned, self._acts, self._replan_at = raw, 0, FIRST_REPLAN
-        self._acts += acts
-        if self._acts >= self._replan_at:
-            self._replan_at = self._replan_at * 4 if self._replan_at < LAST_REPLAN else self._acts + LAST_REPLAN
-            await db.control("DISCARD PLANS")
+    def _take_begun(self, raw: Any) -> bool:
+        begun, self._begun = self._begun is raw, None
+        return begun
+
+    async def _commit(self, db: Transaction, longest: float, *, chain: bool) -> bool:
+        """Whether it took place; False when it certainly did not. Raises ChatError when nobody knows, or it cannot."""
+        try:
+            # An answer that does not come is as good as lost: this must never end in doing it all again unasked.
+            async with self._pulse.watch(db.raw, longest):
+                status = await db.control("COMMIT AND CHAIN" if chain else "COMMIT")
+        except (Lost, TimeoutError) as error:
+            self._link.drop(error)
+            return await self._was_committed(db.xid)
+        if chain:
+            self._begun = db.raw
+        return status == "COMMIT"  # what was broken off answers ROLLBACK
 
     async def _was_committed(self, xid: str | None) -> bool:
         """Whether a transaction whose COMMIT was not answered took place. Raises Unavailable when nobody knows."""
@@ -120,6 +120,7 @@ class Committer:
 
     async def _roll_back(self, db: Transaction) -> None:
         try:
-            await db.control("ROLLBACK")
-        except (ChatError, Lost, *AGAIN) as error:
+            async with self._pulse.watch(db.raw, POST_SECONDS):
+                await db.control("ROLLBACK")
+        except (ChatError, Lost, TimeoutError, *AGAIN) as error:
             self._link.drop(error)

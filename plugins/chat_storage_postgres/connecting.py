@@ -99,7 +99,8 @@ async def connect(url: str, purpose: Purpose) -> Any:
             raise
         raise ConfigError(f"DATABASE_URL: cannot be used: {error}") from error
     try:
-        await _prepare(raw, url)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await _prepare(raw, url)
     except BaseException:
         raw.terminate()
         raise

@@ -1,10 +1,11 @@
 """The writer's one connection: made when it is needed, thrown away when it breaks."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from chat_storage_postgres.connecting import WRITING, connect, goodbye, patiently
+from chat_storage_postgres.connecting import CONNECT_SECONDS, WRITING, connect, goodbye, patiently
 
 log = logging.getLogger("chatcore.storage")
 
@@ -45,7 +46,8 @@ class Link:
     async def _connect(self) -> Any:
         raw = await connect(self._url, WRITING)
         try:
-            await self._greet(raw)
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._greet(raw)
         except BaseException:
             raw.terminate()
             raise

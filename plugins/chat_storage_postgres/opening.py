@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from chat_storage_postgres.analyst import Analyst
+from chat_storage_postgres.commit import Committer
 from chat_storage_postgres.connecting import UPKEEP, check_url, connect, goodbye, patiently, place_of
 from chat_storage_postgres.epoch import begin_epoch
 from chat_storage_postgres.job import PATIENCE
 from chat_storage_postgres.link import Link
 from chat_storage_postgres.migrator import Migrator
 from chat_storage_postgres.plugin_migrator import PluginMigrator
+from chat_storage_postgres.pulse import Pulse
 from chat_storage_postgres.readers import Readers
 from chat_storage_postgres.storage import Commits, PostgresStorage
 from chat_storage_postgres.tx import Setting
@@ -33,14 +36,17 @@ async def open_storage(context: ProviderContext) -> AsyncIterator[PostgresStorag
         await bridge.run(_check, config.database_url, context.plugin_tables)
         link = Link(config.database_url, greet)
         await bridge.run(link.get, PATIENCE)
-        readers = Readers(config.database_url, config.database_pool_size, setting)
-        writer = Writer(bridge, link, setting, commits.deliver)
+        pulse = Pulse(config.database_url)
+        readers = Readers(config.database_url, config.database_pool_size, setting, pulse)
+        committer, analyst = Committer(link, setting, pulse), Analyst(config.database_url)
+        writer = Writer(bridge, link, committer, analyst, commits.deliver)
         await writer.open()
         storage = PostgresStorage(bridge, writer, readers, commits, setting, context.clock)
         try:
             yield storage
         finally:
             await storage.close()
+            await bridge.run(pulse.close)
 
 
 async def _check(url: str, plugin_tables: Mapping[str, Sequence[PluginMigration]]) -> None:

@@ -26,6 +26,8 @@ class Pool:
 
         Raises Unavailable when there is none in so many seconds.
         """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
         try:
             async with asyncio.timeout(seconds):
                 await self._places.acquire()
@@ -33,7 +35,7 @@ class Pool:
             raise Unavailable("The storage has too much to read. Try again in a moment.") from None
         raw = None
         try:
-            raw = self._warm() or await patiently(self._connect, seconds)
+            raw = self._warm() or await patiently(self._connect, deadline - loop.time())
             yield raw
         except BaseException:
             if raw is not None:

@@ -13,6 +13,7 @@ from chatcore.model import Message
 from chatcore.ports import Envelope
 
 # Each part writes one table from arrays of equal length. One statement: a trip to the server costs as much as ten rows.
+# Ids go in as text: asyncpg writes arrays of that in C, and those of our ids one by one in Python.
 _WRITE = """
     WITH m AS (
         INSERT INTO messages (
@@ -22,8 +23,9 @@ _WRITE = """
         SELECT n.id, n.workspace_id, n.channel_id, n.user_id, n.content, n.thread_id, n.mentions::jsonb, n.mentions_all,
             n.temp_id, n.seq, n.position, n.created_at, n.search::tsvector, n.kind
         FROM unnest(
-            $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::bool[], $9::text[],
-            $10::bigint[], $11::bigint[], $12::timestamptz[], $13::text[], $33::text[]
+            $1::text[]::uuid[], $2::text[]::uuid[], $3::text[]::uuid[], $4::text[]::uuid[], $5::text[],
+            $6::text[]::uuid[], $7::text[], $8::bool[], $9::text[], $10::bigint[], $11::bigint[],
+            $12::timestamptz[], $13::text[], $33::text[]
         ) AS n (
             id, workspace_id, channel_id, user_id, content, thread_id, mentions, mentions_all, temp_id, seq, position,
             created_at, search, kind
@@ -31,13 +33,16 @@ _WRITE = """
     ), e AS (
         INSERT INTO events (workspace_id, seq, type, scope, channel_id, user_id, data, created_at)
         SELECT n.workspace_id, n.seq, n.type, n.scope, n.channel_id, n.user_id, n.data, $31
-        FROM unnest($2::uuid[], $10::bigint[], $14::text[], $15::text[], $16::uuid[], $17::uuid[], $18::text[])
-            AS n (workspace_id, seq, type, scope, channel_id, user_id, data)
+        FROM unnest(
+            $2::text[]::uuid[], $10::bigint[], $14::text[], $15::text[], $16::text[]::uuid[], $17::text[]::uuid[],
+            $18::text[]
+        ) AS n (workspace_id, seq, type, scope, channel_id, user_id, data)
     ), w AS (
-        UPDATE workspaces w SET seq = n.seq FROM unnest($19::uuid[], $20::bigint[]) AS n (id, seq) WHERE w.id = n.id
+        UPDATE workspaces w SET seq = n.seq
+        FROM unnest($19::text[]::uuid[], $20::bigint[]) AS n (id, seq) WHERE w.id = n.id
     ), c AS (
         UPDATE channels c SET position = n.position, everyone = n.everyone
-        FROM unnest($21::uuid[], $22::bigint[], $23::bigint[]) AS n (id, position, everyone) WHERE c.id = n.id
+        FROM unnest($21::text[]::uuid[], $22::bigint[], $23::bigint[]) AS n (id, position, everyone) WHERE c.id = n.id
     )
     UPDATE channel_members AS cm SET
         read_seq = coalesce(n.seq, cm.read_seq),
@@ -46,22 +51,23 @@ _WRITE = """
         everyone_base = coalesce(n.everyone_base, cm.everyone_base) + n.own,
         personal_mentions = CASE WHEN n.seq IS NULL THEN cm.personal_mentions ELSE 0 END + n.personal
     FROM unnest(
-        $24::uuid[], $25::uuid[], $26::bigint[], $27::uuid[], $28::bigint[], $29::bigint[], $30::bigint[], $32::bigint[]
+        $24::text[]::uuid[], $25::text[]::uuid[], $26::bigint[], $27::text[]::uuid[], $28::bigint[], $29::bigint[],
+        $30::bigint[], $32::bigint[]
     ) AS n (channel_id, user_id, seq, message_id, unread_base, everyone_base, own, personal)
     WHERE cm.channel_id = n.channel_id AND cm.user_id = n.user_id
 """
 _MENTIONS = """
     INSERT INTO message_mentions (channel_id, user_id, seq, author_id, covered)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::bool[])
+    SELECT * FROM unnest($1::text[]::uuid[], $2::text[]::uuid[], $3::bigint[], $4::text[]::uuid[], $5::bool[])
 """
 # Apart: a root that was written by the statement above cannot be seen by it.
 _ROOTS = """
     UPDATE messages m SET reply_count = m.reply_count + n.times
-    FROM unnest($1::uuid[], $2::int[]) AS n (id, times) WHERE m.id = n.id
+    FROM unnest($1::text[]::uuid[], $2::int[]) AS n (id, times) WHERE m.id = n.id
 """
 _UPLOADS = """
     UPDATE attachments a SET message_id = n.message_id, place = n.place
-    FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS n (id, message_id, place) WHERE a.id = n.id
+    FROM unnest($1::text[]::uuid[], $2::text[]::uuid[], $3::int[]) AS n (id, message_id, place) WHERE a.id = n.id
 """
 
 

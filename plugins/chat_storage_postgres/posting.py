@@ -1,8 +1,8 @@
 """Sending messages in bulk: the hot path.
 
 A run of posts costs the same few statements whatever its length: one asks everything that the judgement needs, Python
-judges and gives each message its place, and one writes the rows of all tables from arrays. The workspaces are locked by
-then (`Transaction.begin`), so what was asked still holds when it is written.
+judges and gives each message its place, and one writes the rows of all tables from arrays. The first locks the
+workspaces too, so what was asked still holds when it is written.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from chat_storage_postgres.columns import known_id
 from chat_storage_postgres.connection import Connection
 from chat_storage_postgres.message_rows import read_messages
 from chat_storage_postgres.post_rows import Log, Place, PostRows
+from chat_storage_postgres.transaction import Transaction
 from chatcore.errors import ChatError, Forbidden, NotFound, ValidationFailed
 from chatcore.ids import AttachmentId
 from chatcore.model import MAX_CONTENT, Message
@@ -23,19 +24,30 @@ from chatcore.ports import Envelope, Post, Posted
 
 # Each look is by one key. A statement is planned when its tables may still be empty, and any index seems as good as
 # another then: the LIMITs leave no choice, where a thread's root would be looked for among all messages of its channel.
-_ASK = """
-    SELECT c.workspace_id, w.seq, c.position, c.everyone, c.archived_at IS NOT NULL,
+# Ids go in as text: asyncpg writes arrays of that in C, and those of our ids one by one in Python.
+_ANSWERS = """
+        c.workspace_id, w.seq, c.position, c.everyone, c.archived_at IS NOT NULL,
         (SELECT true FROM channel_members cm
             WHERE cm.channel_id = p.channel_id AND cm.user_id = p.user_id LIMIT 1) IS NOT NULL,
         (SELECT d.id FROM messages d
             WHERE d.channel_id = c.id AND d.user_id = p.user_id AND d.temp_id = p.temp_id),
         (SELECT r.id FROM (SELECT * FROM messages WHERE id = p.thread_id LIMIT 1) r
             WHERE r.channel_id = c.id AND r.thread_id IS NULL)
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY
+    FROM unnest($1::text[]::uuid[], $2::text[]::uuid[], $3::text[], $4::text[]::uuid[]) WITH ORDINALITY
         AS p (channel_id, user_id, temp_id, thread_id, place)
     LEFT JOIN channels c ON c.id = p.channel_id
-    LEFT JOIN workspaces w ON w.id = c.workspace_id
-    ORDER BY p.place
+"""
+_ASK = f"SELECT {_ANSWERS} LEFT JOIN workspaces w ON w.id = c.workspace_id ORDER BY p.place"
+# The same, and the workspaces' locks with it, which saves a trip. Who had to wait for a lock is answered by what was
+# before the wait; so the answer says who wrote the rows that are locked now, and what was over when it began. In the
+# order of their ids, so that two nodes never wait for each other in a circle.
+_LOCK_AND_ASK = f"""
+    WITH w AS MATERIALIZED (
+        SELECT id, seq, xmin::text::bigint AS changed_by FROM workspaces
+        WHERE id IN (SELECT workspace_id FROM channels WHERE id = ANY($1::text[]::uuid[])) ORDER BY id FOR NO KEY UPDATE
+    )
+    SELECT CASE WHEN p.place = 1 THEN pg_current_snapshot()::text || '/' || pg_current_xact_id()::text END,
+        w.changed_by, {_ANSWERS} LEFT JOIN w ON w.id = c.workspace_id ORDER BY p.place
 """
 _UPLOADS = """
     SELECT id, workspace_id, uploaded_by FROM attachments WHERE id = ANY($1::uuid[]) AND message_id IS NULL
@@ -53,21 +65,31 @@ class Run:
     sealed: list[tuple[Envelope, int]]
 
 
-async def post_run(db: Connection, posts: Sequence[Post], now: datetime) -> Run:
+async def post_run(db: Transaction, posts: Sequence[Post], now: datetime) -> Run:
     """Write these posts in the transaction that is open. A post that may not be sent has an error for its outcome."""
-    messages = [post.message for post in posts]
-    answers = await db.rows(
-        _ASK,
-        [known_id(message.channel_id) for message in messages],
-        [known_id(message.user_id) for message in messages],
-        [_askable(message.temp_id) for message in messages],
-        [None if message.thread_id is None else known_id(message.thread_id) for message in messages],
-    )
+    answers = await _ask(db, [post.message for post in posts])
     judge = _Judge(await _uploads(db, [id_ for post in posts for id_ in post.attachment_ids]), now)
     outcomes = [judge.judge(post, answer) for post, answer in zip(posts, answers, strict=True)]
     if judge.sealed:
         await judge.rows.write(db)
     return Run(await _with_first_messages(db, outcomes), judge.sealed)
+
+
+async def _ask(db: Transaction, messages: Sequence[Message]) -> Sequence[Sequence[Any]]:
+    """What has to be known of each message, in order. The workspaces are locked when this returns."""
+    channels = [known_id(message.channel_id) for message in messages]
+    values = (
+        channels,
+        [known_id(message.user_id) for message in messages],
+        [_askable(message.temp_id) for message in messages],
+        [None if message.thread_id is None else known_id(message.thread_id) for message in messages],
+    )
+    if not db.locked_channels.issuperset(channels):
+        rows = await db.rows(_LOCK_AND_ASK, *values)
+        snapshot, _, xid = rows[0][0].partition("/")
+        if db.took(snapshot, xid, {row[2]: row[1] for row in rows if row[2] is not None}, channels):
+            return [row[2:] for row in rows]
+    return await db.rows(_ASK, *values)
 
 
 class _Judge:

@@ -1,6 +1,5 @@
 """The readers: transactions that cannot write, many at the same time."""
 
-import asyncio
 from time import monotonic
 from types import CodeType
 from typing import Any
@@ -13,6 +12,7 @@ from chat_storage_postgres.faults import AGAIN, Lost
 from chat_storage_postgres.job import PATIENCE
 from chat_storage_postgres.pool import Pool
 from chat_storage_postgres.probing import NeedsSnapshot, Probe
+from chat_storage_postgres.pulse import Pulse
 from chat_storage_postgres.tx import PostgresTx, Setting
 from chatcore.errors import Unavailable
 from chatcore.ports import Post
@@ -21,10 +21,11 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Readers:
-    def __init__(self, url: str, size: int, setting: Setting) -> None:
+    def __init__(self, url: str, size: int, setting: Setting, pulse: Pulse) -> None:
         self.failure: BaseException | None = None
         self._pool = Pool(url, READING, size)
         self._setting = setting
+        self._pulse = pulse
         # The code of what needs more than one statement. It is the same for every call from one place in a program.
         self._long: WeakSet[CodeType] = WeakSet()
 
@@ -35,7 +36,7 @@ class Readers:
             if left <= 0:
                 raise Unavailable("The storage has too much to read. Try again in a moment.")
             try:
-                async with self._pool.take(left) as raw, asyncio.timeout(READ_SECONDS + 2):
+                async with self._pool.take(left) as raw, self._pulse.watch(raw, READ_SECONDS + 2):
                     outcome, error = await self._try(raw, act)
             except (Lost, *AGAIN) as error:
                 self._failed(error)
@@ -56,7 +57,7 @@ class Readers:
 
     def _failed(self, error: BaseException) -> None:
         self.failure = error
-        if isinstance(error, Lost):
+        if isinstance(error, Lost | TimeoutError):
             self._pool.drop_idle()
 
     async def _try(self, raw: Any, act: Act) -> tuple[Any, Exception | None]:

@@ -5,7 +5,7 @@ What reads before it writes gets it first, or has to find out afterwards whether
 (`stale`).
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -65,22 +65,40 @@ class Transaction(Connection):
         self._in_act = False
         self._held: tuple[set[str], set[str]] = (set(), set())
 
-    async def begin(self, *, works: bool, channels: Collection[str]) -> None:
-        """Begin; `works` says whether anything else than posts will be done, `channels` are those of the posts."""
-        await self.control("BEGIN ISOLATION LEVEL READ COMMITTED")
+    async def begin(self, *, begun: bool, works: bool, channels: Collection[str]) -> None:
+        """Begin, unless that is `begun`.
+
+        `works` says whether anything else than posts will be done; `channels` are those of the posts, which lock them
+        themselves when nothing else is done.
+        """
+        if not begun:
+            await self.control("BEGIN ISOLATION LEVEL READ COMMITTED")
         if works:
             snapshot, self.xid = (await self.rows(_BEGIN))[0]
             self._snapshot = Snapshot.parse(snapshot)
-        if channels or self.plan.locks:
+        if (channels and works) or self.plan.locks:
             await self._lock(sorted(self.plan.locks), sorted(channels))
+
+    def took(self, snapshot: str, xid: str, workspaces: Mapping[str, int | None], channels: Iterable[str]) -> bool:
+        """A statement took the locks of these channels' workspaces. `workspaces`: each with its row's xmin; None for
+        one that was deleted meanwhile.
+
+        Returns whether what the same statement read, seeing by this snapshot, still held when it had them.
+        """
+        self.xid = xid
+        self.locked.update(workspaces)
+        self.locked_channels.update(channels)
+        seen = Snapshot.parse(snapshot)
+        return all(changed_by is not None and seen.knows(changed_by) for changed_by in workspaces.values())
 
     async def lock_channel(self, channel_id: str) -> None:
         if channel_id not in self.locked_channels:
             await self._lock([], [channel_id])
 
-    async def control(self, command: str) -> None:
-        """Execute a command about the transaction."""
-        await super()._do(self.raw.execute, command, ())
+    async def control(self, command: str) -> str:
+        """Execute a command about the transaction; how PostgreSQL calls what it did."""
+        status: str = await super()._do(self.raw.execute, command, ())
+        return status
 
     async def mark(self) -> None:
         """From here on everything can be taken back alone."""

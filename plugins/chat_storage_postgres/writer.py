@@ -11,12 +11,12 @@ from typing import Any
 import trio
 from outcome import Error
 
+from chat_storage_postgres.analyst import Analyst
 from chat_storage_postgres.batch import Act
 from chat_storage_postgres.commit import Committer, Done
 from chat_storage_postgres.faults import again
 from chat_storage_postgres.job import MAX_WAITING, PATIENCE, Job, finish, is_late
 from chat_storage_postgres.link import Link
-from chat_storage_postgres.tx import Setting
 from chatcore.bridge import Bridge
 from chatcore.errors import ChatError, Unavailable
 from chatcore.ports import Envelope
@@ -32,12 +32,13 @@ log = logging.getLogger("chatcore.storage")
 class Writer:
     """`deliver` is called in the Trio thread after each commit, before the callers resume."""
 
-    def __init__(self, bridge: Bridge, link: Link, setting: Setting, deliver: Deliver) -> None:
+    def __init__(self, bridge: Bridge, link: Link, committer: Committer, analyst: Analyst, deliver: Deliver) -> None:
         self.failure: BaseException | None = None
         self.max_waiting = MAX_WAITING
         self._bridge = bridge
         self._link = link
-        self._committer = Committer(link, setting)
+        self._committer = committer
+        self._analyst = analyst
         self._deliver = deliver
         self._lock = threading.Lock()
         # In the Trio thread.
@@ -97,6 +98,7 @@ class Writer:
         self._arrived.set()
         if self._task is not None:
             await self._task
+        await self._analyst.close()
         await self._link.close()
 
     def _arrive(self, job: Job[Act]) -> None:
@@ -110,6 +112,7 @@ class Writer:
                 self._arrived.clear()
                 while self._waiting:
                     await self._round()
+                await self._committer.rest()
         finally:
             left = self._begin(list(self._waiting))
             self._refuse(left, Unavailable("The storage is closed."))
@@ -127,7 +130,7 @@ class Writer:
             return
         self._busy_since = monotonic()
         try:
-            done = await self._committer.commit([job.act for job in jobs])
+            done = await self._committer.commit([job.act for job in jobs], self._has_more)
         except ChatError as error:
             self._refuse(jobs, error)
         except Exception as error:
@@ -141,8 +144,12 @@ class Writer:
         else:
             self.failure = None
             self._bridge.call_soon(self._finish_in_trio, jobs, done)
+            self._analyst.count(len(jobs))
         finally:
             self._busy_since = None
+
+    def _has_more(self) -> bool:
+        return bool(self._waiting)
 
     def _take(self) -> list[Job[Act]]:
         taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]

@@ -1,7 +1,8 @@
 """A TCP proxy that can be told to fail: the way between a node and a service, with real sockets at both ends."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from enum import Enum, auto
 
 import attrs
 import trio
@@ -9,11 +10,28 @@ import trio
 CHUNK = 65_536
 
 
+class Fate(Enum):
+    """What becomes of data on its way: it passes; it is lost; or the connection breaks before it passes."""
+
+    PASS = auto()
+    LOSE = auto()
+    BREAK = auto()
+
+
+def harmless(data: bytes, inward: bool) -> Fate:
+    """Everything passes."""
+    return Fate.PASS
+
+
 @attrs.define(eq=False)
 class Proxy:
-    """Between whoever connects to `port` and `target`."""
+    """Between whoever connects to `port` and `target`.
+
+    `fate` decides about each piece of data, which may be `inward`, to the target.
+    """
 
     target: int
+    fate: Callable[[bytes, bool], Fate] = harmless
     port: int = 0
     _refusing: bool = False
     _flowing: trio.Event = attrs.field(factory=trio.Event)
@@ -49,18 +67,24 @@ class Proxy:
             self._scopes.add(scope)
             try:
                 async with await trio.open_tcp_stream("127.0.0.1", self.target) as far, trio.open_nursery() as nursery:
-                    nursery.start_soon(self._pass, near, far, nursery.cancel_scope)
-                    nursery.start_soon(self._pass, far, near, nursery.cancel_scope)
+                    nursery.start_soon(self._pass, near, far, nursery.cancel_scope, True)
+                    nursery.start_soon(self._pass, far, near, nursery.cancel_scope, False)
             except* OSError:
                 pass  # nobody is there: the connection is closed
             finally:
                 self._scopes.discard(scope)
 
-    async def _pass(self, source: trio.SocketStream, sink: trio.SocketStream, scope: trio.CancelScope) -> None:
+    async def _pass(
+        self, source: trio.SocketStream, sink: trio.SocketStream, scope: trio.CancelScope, inward: bool
+    ) -> None:
         try:
             while data := await source.receive_some(CHUNK):
                 await self._flowing.wait()
-                await sink.send_all(data)
+                fate = self.fate(data, inward)
+                if fate is Fate.BREAK:
+                    break
+                if fate is Fate.PASS:
+                    await sink.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         scope.cancel()

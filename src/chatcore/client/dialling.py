@@ -5,40 +5,27 @@ from urllib.parse import SplitResult, urlsplit
 
 import attrs
 import trio
-from trio_websocket import WebSocketConnection, wrap_client_stream
+
+from chatcore.client.socket import Socket, Stream
+from chatcore.client.upgrade import upgrade
 
 DIAL_SECONDS = 15.0
 UPGRADE_SECONDS = 15.0
-QUEUE = 64
-"""Frames that may wait between the socket's reader and ours, which never waits for anybody."""
-MAX_FRAME = 1024 * 1024
 
 
 @attrs.frozen
 class Line:
     """An open connection. Whoever dialled closes the stream."""
 
-    stream: trio.SocketStream | trio.SSLStream[trio.SocketStream]
+    stream: Stream
     address: SplitResult
 
-    async def upgrade(
-        self, nursery: trio.Nursery, path: str, token: str | None, *, queue: int = QUEUE
-    ) -> WebSocketConnection:
-        """Turn the line into a WebSocket, which reads in the nursery. Raises HandshakeError, TooSlowError.
-
-        queue: frames that may wait for whoever takes them; more wait at the server.
-        """
+    async def upgrade(self, path: str, token: str | None) -> Socket:
+        """Turn the line into a WebSocket. Raises Refused, NotUpgraded, TooSlowError."""
         headers = [] if token is None else [(b"authorization", f"Bearer {token}".encode())]
         with trio.fail_after(UPGRADE_SECONDS):
-            return await wrap_client_stream(
-                nursery,
-                self.stream,
-                self.address.netloc.rpartition("@")[2],
-                self.address.path + path,
-                extra_headers=headers,
-                message_queue_size=queue,
-                max_message_size=MAX_FRAME,
-            )
+            host = self.address.netloc.rpartition("@")[2]
+            return await upgrade(self.stream, host, self.address.path + path, headers)
 
 
 async def dial(url: str) -> Line:

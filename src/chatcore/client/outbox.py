@@ -24,9 +24,9 @@ _BROKEN = "The connection broke before the answer came: whether it was done is n
 
 @attrs.define(eq=False)
 class Outbox:
-    """`next` is called by the one task that writes."""
+    """`due` is called by the one task that writes."""
 
-    _urgent: deque[str] = attrs.field(factory=deque)
+    _urgent: deque[bytes] = attrs.field(factory=deque)
     _unsent: deque[Request] = attrs.field(factory=deque)
     _unanswered: dict[str, Request] = attrs.field(factory=dict)
     _numbers: "count[int]" = attrs.field(factory=lambda: count(1))
@@ -37,21 +37,30 @@ class Outbox:
 
     async def ask(self, type_: str, data: dict[str, Any], *, again: bool) -> dict[str, Any]:
         """Send a frame and wait for its reply. Raises ChatError."""
-        async with self._room:
-            request = Request.of(str(next(self._numbers)), type_, data, again)
-            if self._failure is not None:
-                raise self._failure
-            self._unsent.append(request)
-            self._news.set()
-            try:
-                await request.done.wait()
-            finally:
-                self._forget(request)
-            if request.failure is not None:
-                raise request.failure
-            return request.data or {}
+        try:
+            # Waiting for the reply is a turn of the scheduler already: none is spent here where there is room.
+            self._room.acquire_nowait()
+        except trio.WouldBlock:
+            await self._room.acquire()
+        try:
+            return await self._ask(Request.of(str(next(self._numbers)), type_, data, again))
+        finally:
+            self._room.release()
 
-    def urge(self, text: str) -> None:
+    async def _ask(self, request: Request) -> dict[str, Any]:
+        if self._failure is not None:
+            raise self._failure
+        self._unsent.append(request)
+        self._news.set()
+        try:
+            await request.done.wait()
+        finally:
+            self._forget(request)
+        if request.failure is not None:
+            raise request.failure
+        return request.data or {}
+
+    def urge(self, text: bytes) -> None:
         """Send this before everything else, on this connection or never."""
         if len(self._urgent) < MAX_URGENT:
             self._urgent.append(text)
@@ -68,19 +77,27 @@ class Outbox:
             else:
                 self._unsent.appendleft(request)
 
-    async def next(self) -> str:
-        """The next frame that may be sent now."""
+    async def due(self) -> list[bytes]:
+        """The frames that may be sent now, in one go, once there is one."""
         if self._calm:
             await trio.sleep(1 / CALM_FRAMES)
-        while not self._urgent and (not self._unsent or len(self._unanswered) >= WINDOW):
+        while True:
+            texts = self._take(1 if self._calm else WINDOW)
+            if texts:
+                return texts
             self._news = trio.Event()
             await self._news.wait()
-        if self._urgent:
-            return self._urgent.popleft()
-        request = self._unsent.popleft()
-        request.sent = True
-        self._unanswered[request.id] = request
-        return request.text
+
+    def _take(self, most: int) -> list[bytes]:
+        texts: list[bytes] = []
+        while self._urgent and len(texts) < most:
+            texts.append(self._urgent.popleft())
+        while self._unsent and len(texts) < most and len(self._unanswered) < WINDOW:
+            request = self._unsent.popleft()
+            request.sent = True
+            self._unanswered[request.id] = request
+            texts.append(request.text)
+        return texts
 
     def answered(self, frame: dict[str, Any]) -> None:
         """A reply came."""

@@ -15,7 +15,7 @@ class Request:
     """`again`: whether it may be sent on the next connection, should this one break before the reply."""
 
     id: str
-    text: str
+    text: bytes
     again: bool
     sent: bool = False
     data: dict[str, Any] | None = None
@@ -24,7 +24,7 @@ class Request:
 
     @classmethod
     def of(cls, id_: str, type_: str, data: dict[str, Any], again: bool) -> "Request":
-        return cls(id_, orjson.dumps({"type": type_, "id": id_, "data": data}).decode(), again)
+        return cls(id_, orjson.dumps({"type": type_, "id": id_, "data": data}), again)
 
     def answered(self, frame: dict[str, Any]) -> None:
         """Its reply came."""

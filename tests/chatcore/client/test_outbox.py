@@ -8,11 +8,11 @@ import pytest
 import trio
 import trio.testing
 
-from chatcore.client.outbox import MAX_URGENT, WINDOW, Outbox
+from chatcore.client.outbox import CALM_FRAMES, MAX_URGENT, WINDOW, Outbox
 from chatcore.errors import ChatError, RateLimited, Unavailable
 
 
-def reply(text: str, **more: object) -> dict[str, object]:
+def reply(text: bytes, **more: object) -> dict[str, object]:
     return {"type": "reply", "id": orjson.loads(text)["id"], "ok": True, **more}
 
 
@@ -25,7 +25,7 @@ async def test_a_reply_finds_who_asked(nursery: trio.Nursery) -> None:
     for number in range(2):
         nursery.start_soon(ask, number)
         await trio.testing.wait_all_tasks_blocked()
-    first, second = await outbox.next(), await outbox.next()
+    first, second = await outbox.due()
     outbox.answered(reply(second, data={"which": "second"}))
     await trio.testing.wait_all_tasks_blocked()
     outbox.answered(reply(first, data={"which": "first"}))
@@ -35,21 +35,23 @@ async def test_a_reply_finds_who_asked(nursery: trio.Nursery) -> None:
 
 async def test_what_has_no_reply_goes_first_on_the_next_connection(nursery: trio.Nursery) -> None:
     outbox = Outbox()
+    sent: list[bytes] = []
     for number in range(3):
+        if number == 2:
+            sent = await outbox.due()
         nursery.start_soon(lambda number=number: outbox.ask("x", {"number": number}, again=True))  # type: ignore[misc]
         await trio.testing.wait_all_tasks_blocked()
-    first, second = await outbox.next(), await outbox.next()
     outbox.reopen()
-    again = [await outbox.next() for _ in range(3)]
-    assert again[:2] == [first, second]
-    assert orjson.loads(again[2])["data"] == {"number": 2}
+    again = await outbox.due()
+    assert again[:2] == sent
+    assert [orjson.loads(each)["data"]["number"] for each in again] == [0, 1, 2]
     nursery.cancel_scope.cancel()
 
 
 async def test_what_cannot_be_repeated_says_so() -> None:
     outbox = Outbox()
     async with asking(outbox, again=False) as failures:
-        await outbox.next()
+        await outbox.due()
         outbox.reopen()
     assert [type(failure) for failure in failures] == [Unavailable]
     assert "whether it was done is not known" in failures[0].message
@@ -59,7 +61,7 @@ async def test_a_refusal_is_an_error_of_the_core() -> None:
     outbox = Outbox()
     refused = {"code": "RATE_LIMIT_EXCEEDED", "message": "slowly", "details": {"retryAfter": 7}}
     async with asking(outbox) as failures:
-        outbox.answered(reply(await outbox.next()) | {"ok": False, "error": refused})
+        outbox.answered(reply((await outbox.due())[0]) | {"ok": False, "error": refused})
     (failure,) = failures
     assert isinstance(failure, RateLimited)
     assert (failure.message, failure.retry_after) == ("slowly", 7)
@@ -70,15 +72,30 @@ async def test_the_window_holds_until_replies_come(nursery: trio.Nursery) -> Non
     for _ in range(WINDOW + 1):
         nursery.start_soon(lambda: outbox.ask("x", {}, again=True))
     await trio.testing.wait_all_tasks_blocked()
-    sent = [await outbox.next() for _ in range(WINDOW)]
+    sent = await outbox.due()
+    assert len(sent) == WINDOW
     with trio.move_on_after(0.05) as scope:
-        await outbox.next()
+        await outbox.due()
     assert scope.cancelled_caught
-    outbox.urge("now")
-    assert await outbox.next() == "now"
+    outbox.urge(b"now")
+    assert await outbox.due() == [b"now"]
     outbox.answered(reply(sent[0]))
     with trio.fail_after(1):
-        await outbox.next()
+        await outbox.due()
+    nursery.cancel_scope.cancel()
+
+
+async def test_who_said_too_much_says_one_thing_at_a_time(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    outbox = Outbox()
+    outbox.calm_down()
+    for _ in range(3):
+        nursery.start_soon(lambda: outbox.ask("x", {}, again=True))
+    await trio.testing.wait_all_tasks_blocked()
+    began = trio.current_time()
+    assert [len(await outbox.due()) for _ in range(3)] == [1, 1, 1]
+    assert trio.current_time() - began == pytest.approx(3 / CALM_FRAMES)
     nursery.cancel_scope.cancel()
 
 
@@ -89,21 +106,21 @@ async def test_whoever_gives_up_leaves_nothing_behind() -> None:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(lambda: outbox.ask("x", {}, again=True))
                 if sent:
-                    await outbox.next()
+                    await outbox.due()
                 await trio.sleep_forever()
     outbox.reopen()
     with trio.move_on_after(0.05) as scope:
-        await outbox.next()
+        await outbox.due()
     assert scope.cancelled_caught
 
 
 async def test_what_is_not_worth_a_retry_is_bounded() -> None:
     outbox = Outbox()
     for number in range(MAX_URGENT + 5):
-        outbox.urge(str(number))
+        outbox.urge(b"%d" % number)
     outbox.reopen()
     with trio.move_on_after(0.05) as scope:
-        await outbox.next()
+        await outbox.due()
     assert scope.cancelled_caught
 
 

@@ -126,7 +126,8 @@ def events_page() -> str:
 
 
 def _event(cls: type[Event]) -> str:
-    lines = [f"### `{cls.type}`", "", inspect.getdoc(cls) or "", "", f"*For: {audience_of(cls)}*", ""]
+    needs = f" Scope `{cls.needs}`." if cls.needs is not None else ""
+    lines = [f"### `{cls.type}`", "", inspect.getdoc(cls) or "", "", f"*For: {audience_of(cls)}{needs}*", ""]
     lines += ["| field | type |", "|---|---|"]
     own = [field for field in attrs.fields(cls) if field.name not in ("workspace_id", "seq")]
     lines += [f"| `{camel(field.name)}` | {_field_type(field.type)} |" for field in own]

@@ -57,6 +57,8 @@ def _facts(route: Route) -> Iterator[str]:
     facts = []
     if route.auth is not Auth.SIGNED_IN:
         facts.append("open to all")
+    if route.needs:
+        facts.append("scope " + " and ".join(f"`{scope}`" for scope in route.needs))
     if route.rate not in (None, "default"):
         facts.append(f"rate limit `{route.rate}`")
     if facts:

@@ -1,12 +1,13 @@
 """How a field of a value becomes a column, and back, by its type alone.
 
-Ids are UUIDs, which travel as text; enums have types of their own, of which asyncpg need not know; free objects are
-JSONB; times and booleans are what they are.
+Ids are UUIDs, which travel as text; enums have types of their own, of which asyncpg need not know; free objects and
+tuples of enums are JSONB; times and booleans are what they are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -90,6 +91,9 @@ def _column(field: str, renames: Mapping[str, str], hint: Any) -> Column:
         return Column(field, name, revive=datetime.fromisoformat)
     if origin is not None and issubclass(origin, Mapping):
         return Column(field, name, _dump_mapping, orjson.loads)
+    if origin is tuple:
+        kind = get_args(hint)[0]
+        return Column(field, name, _dump_list, partial(_load_tuple, kind), partial(_members, kind))
     if isinstance(hint, type) and issubclass(hint, Enum):
         return Column(field, name, str, hint, hint, enum=_ENUM_TYPES[hint.__name__])
     return Column(field, name, is_id=hint in ID_TYPES)
@@ -97,3 +101,15 @@ def _column(field: str, renames: Mapping[str, str], hint: Any) -> Column:
 
 def _dump_mapping(value: Mapping[str, Any]) -> str:
     return dump_json(dict(value))
+
+
+def _dump_list(value: Sequence[Enum]) -> str:
+    return dump_json([each.value for each in value])
+
+
+def _load_tuple(kind: type[Enum], text: str) -> tuple[Enum, ...]:
+    return _members(kind, orjson.loads(text))
+
+
+def _members(kind: type[Enum], values: Sequence[str]) -> tuple[Enum, ...]:
+    return tuple(kind(value) for value in values)

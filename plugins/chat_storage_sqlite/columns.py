@@ -1,11 +1,12 @@
 """How a field of a value becomes a column, and back, by its type alone.
 
-Times are whole milliseconds, enums their text, booleans 0 or 1, free objects JSON text, tuples of ids JSON text.
+Times are whole milliseconds, enums their text, booleans 0 or 1, free objects JSON text, tuples of enums too.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import partial
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -61,6 +62,8 @@ def _conversions(hint: Any) -> tuple[Convert | None, Convert | None]:
         return int, bool
     if origin is not None and issubclass(origin, Mapping):
         return _dump_json, orjson.loads
+    if origin is tuple:
+        return _dump_list, partial(_load_tuple, get_args(hint)[0])
     if isinstance(hint, type) and issubclass(hint, Enum):
         return str, hint
     return None, None
@@ -68,3 +71,11 @@ def _conversions(hint: Any) -> tuple[Convert | None, Convert | None]:
 
 def _dump_json(value: Mapping[str, Any]) -> str:
     return orjson.dumps(dict(value)).decode()
+
+
+def _dump_list(value: Sequence[Enum]) -> str:
+    return orjson.dumps([each.value for each in value]).decode()
+
+
+def _load_tuple(kind: type[Enum], text: str) -> tuple[Enum, ...]:
+    return tuple(kind(each) for each in orjson.loads(text))

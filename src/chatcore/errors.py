@@ -7,7 +7,8 @@
     │   ├── InvalidCredentials   401 INVALID_CREDENTIALS
     │   └── TokenExpired         401 TOKEN_EXPIRED
     ├── Forbidden                403 INSUFFICIENT_PERMISSIONS may see it, may not do it
-    │   └── WorkspaceDenied      403 WORKSPACE_ACCESS_DENIED
+    │   ├── WorkspaceDenied      403 WORKSPACE_ACCESS_DENIED
+    │   └── MissingScope         403 MISSING_SCOPE            the token may not; details: scope, granted
     ├── NotFound                 404 RESOURCE_NOT_FOUND       does not exist, or may not be seen: the same answer
     ├── Duplicate                409 DUPLICATE_RESOURCE
     ├── PositionLost             410 RESOURCE_NOT_FOUND       a cursor whose events are gone: read afresh
@@ -78,6 +79,12 @@ class Forbidden(ChatError):
 
 class WorkspaceDenied(Forbidden):
     code = "WORKSPACE_ACCESS_DENIED"
+
+
+class MissingScope(Forbidden):
+    """The token was made for less than this, whatever its bot may do. `details`: the scope it lacks, those it has."""
+
+    code = "MISSING_SCOPE"
 
 
 class NotFound(ChatError):

@@ -19,6 +19,7 @@ from chatcore.model import (
     Message,
     PresenceStatus,
     Signal,
+    TokenScope,
     UserCard,
     Workspace,
 )
@@ -49,10 +50,14 @@ EVERYONE = Audience(Scope.WORKSPACE)
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """What every event has. `seq` is 0 until the event is committed, and for ephemeral events always."""
+    """What every event has. `seq` is 0 until the event is committed, and for ephemeral events always.
+
+    `needs`: the scope that a bot's token must have to receive it; None: none.
+    """
 
     type: ClassVar[str]
     durable: ClassVar[bool] = True
+    needs: ClassVar[TokenScope | None] = None
 
     workspace_id: WorkspaceId
     seq: int = 0
@@ -86,6 +91,7 @@ class MessageReceived(Event):
     """
 
     type = "message_received"
+    needs = TokenScope.MESSAGES_READ
     message: Message
 
     @property
@@ -99,6 +105,7 @@ class MessageUpdated(ChannelEvent):
     """The text of a message was changed. Whom it mentioned when it was sent goes on counting."""
 
     type = "message_updated"
+    needs = TokenScope.MESSAGES_READ
     message_id: MessageId
     thread_id: MessageId | None = None
     content: str
@@ -126,6 +133,7 @@ class MessageDeleted(ChannelEvent):
     """
 
     type = "message_deleted"
+    needs = TokenScope.MESSAGES_READ
     message_id: MessageId
     thread_id: MessageId | None = None
     message_seq: int
@@ -137,6 +145,7 @@ class ReactionAdded(ChannelEvent):
     """Somebody reacted to a message."""
 
     type = "reaction_added"
+    needs = TokenScope.MESSAGES_READ
     message_id: MessageId
     emoji: str
     user_id: UserId
@@ -148,6 +157,7 @@ class ReactionRemoved(ChannelEvent):
     """Somebody took a reaction back."""
 
     type = "reaction_removed"
+    needs = TokenScope.MESSAGES_READ
     message_id: MessageId
     emoji: str
     user_id: UserId
@@ -159,6 +169,7 @@ class ReadUpdated(Event):
     """A read marker was moved; said to its owner alone, on all their devices."""
 
     type = "read_updated"
+    needs = TokenScope.MESSAGES_READ
     user_id: UserId
     channel_id: ChannelId
     message_id: MessageId | None = None
@@ -180,6 +191,7 @@ class ChannelCreated(Event):
     """A channel was made; for whoever is told of it, it is new."""
 
     type = "channel_created"
+    needs = TokenScope.CHANNELS_READ
     channel: Channel
     member_ids: tuple[UserId, ...] = ()
 
@@ -194,6 +206,7 @@ class ChannelUpdated(Event):
     """A channel changed: its name, description, type or settings, or it was taken out of the archive."""
 
     type = "channel_updated"
+    needs = TokenScope.CHANNELS_READ
     channel: Channel
 
     @property
@@ -207,6 +220,7 @@ class ChannelArchived(ChannelEvent):
     """A channel was archived: it can be read, and nothing in it changes any more."""
 
     type = "channel_archived"
+    needs = TokenScope.CHANNELS_READ
     archived_at: datetime
 
 
@@ -215,6 +229,7 @@ class ChannelHidden(ChannelEvent):
     """A public channel was made private; said to those who can no longer see it."""
 
     type = "channel_hidden"
+    needs = TokenScope.CHANNELS_READ
 
     @property
     def audience(self) -> Audience:
@@ -227,6 +242,7 @@ class MemberJoined(Event):
     """Somebody joined the workspace, or, when `channel` is given, that channel. Nothing before it is unread to them."""
 
     type = "member_joined"
+    needs = TokenScope.MEMBERS_READ
     member: MemberCard
     channel: Channel | None = None
 
@@ -241,6 +257,7 @@ class MemberLeft(Event):
     """Somebody left, or was removed from, the workspace (then every channel of it too) or one channel."""
 
     type = "member_left"
+    needs = TokenScope.MEMBERS_READ
     user_id: UserId
     channel_id: ChannelId | None = None
 
@@ -257,6 +274,7 @@ class MemberUpdated(Event):
     """A member's role, name or picture changed, or their account was deactivated or brought back."""
 
     type = "member_updated"
+    needs = TokenScope.MEMBERS_READ
     member: MemberCard
 
     @property
@@ -295,6 +313,7 @@ class HuddleStarted(Event):
     """A huddle began in a channel."""
 
     type = "huddle_started"
+    needs = TokenScope.HUDDLES_READ
     huddle: Huddle
     started_by: UserCard
 
@@ -309,6 +328,7 @@ class HuddleUserJoined(ChannelEvent):
     """Somebody came into a huddle."""
 
     type = "huddle_user_joined"
+    needs = TokenScope.HUDDLES_READ
     huddle_id: HuddleId
     user: ParticipantCard
 
@@ -318,6 +338,7 @@ class HuddleUserLeft(ChannelEvent):
     """Somebody left a huddle."""
 
     type = "huddle_user_left"
+    needs = TokenScope.HUDDLES_READ
     huddle_id: HuddleId
     user_id: UserId
     removed_by: UserId | None = None
@@ -328,6 +349,7 @@ class HuddleUserUpdated(ChannelEvent):
     """Somebody in the huddle muted themselves, raised a hand …, or was muted by `by_user_id`."""
 
     type = "huddle_user_updated"
+    needs = TokenScope.HUDDLES_READ
     huddle_id: HuddleId
     user: ParticipantCard
     by_user_id: UserId
@@ -340,6 +362,7 @@ class HuddleUpdated(ChannelEvent):
     """
 
     type = "huddle_updated"
+    needs = TokenScope.HUDDLES_READ
     huddle: Huddle
 
 
@@ -348,6 +371,7 @@ class HuddleEnded(ChannelEvent):
     """A huddle is over."""
 
     type = "huddle_ended"
+    needs = TokenScope.HUDDLES_READ
     huddle_id: HuddleId
     ended_at: datetime
 
@@ -361,6 +385,7 @@ class Typing(ChannelEvent):
 
     type = "typing"
     durable = False
+    needs = TokenScope.MESSAGES_READ
     user_id: UserId
     user: UserCard
     is_typing: bool
@@ -372,6 +397,7 @@ class PresenceUpdate(Event):
 
     type = "presence_update"
     durable = False
+    needs = TokenScope.MEMBERS_READ
     user_id: UserId
     status: PresenceStatus
     last_seen: datetime | None = None
@@ -383,6 +409,7 @@ class HuddleSignal(Event):
 
     type = "huddle_signal"
     durable = False
+    needs = TokenScope.HUDDLES_READ
     huddle_id: HuddleId
     channel_id: ChannelId
     from_user_id: UserId
@@ -412,6 +439,7 @@ class HuddleSpeaking(Event):
 
     type = "huddle_speaking"
     durable = False
+    needs = TokenScope.HUDDLES_READ
     huddle_id: HuddleId
     channel_id: ChannelId
     to_user_id: UserId
@@ -430,6 +458,7 @@ class HuddleRejoin(ChannelEvent):
 
     type = "huddle_rejoin"
     durable = False
+    needs = TokenScope.HUDDLES_READ
     huddle_id: HuddleId
     user_id: UserId | None = None
     device_id: str | None = None
@@ -450,6 +479,7 @@ class HuddleRing(ChannelEvent):
 
     type = "huddle_ring"
     durable = False
+    needs = TokenScope.HUDDLES_READ
     huddle_id: HuddleId
     user_id: UserId
     user: UserCard
@@ -488,3 +518,14 @@ EVENT_CLASSES: tuple[type[Event], ...] = (
 )
 
 EVENTS: dict[str, type[Event]] = {cls.type: cls for cls in EVENT_CLASSES}
+
+
+def scope_for(type_: str, audience: Audience) -> TokenScope | None:
+    """The scope that a bot's token must have to receive an event: that by which it could read what the event is about.
+
+    Who comes into a channel or leaves it is told with the channel; who comes into the workspace, with the members.
+    """
+    needs = EVENTS[type_].needs
+    if needs is TokenScope.MEMBERS_READ and audience.scope is Scope.CHANNEL:
+        return TokenScope.CHANNELS_READ
+    return needs

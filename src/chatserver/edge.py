@@ -109,7 +109,10 @@ class Edge:
         )
 
     async def _admit(self, route: Route, call: Call, asked: Request) -> None:
-        """Sign-in, cross-site forgery, rate limits: in this order. Raises Unauthorized, Forbidden, RateLimited."""
+        """Sign-in, cross-site forgery, rate limits, what the token is for: in this order.
+
+        Raises Unauthorized, Forbidden, RateLimited, MissingScope.
+        """
         limiter = self.parts.limiter
         if route.auth is Auth.SIGNED_IN:
             try:
@@ -127,6 +130,8 @@ class Edge:
             self.parts.origins.require(asked.headers, call.client)
         if route.rate is not None:
             await limiter.count(route.rate, self._subject(route.rate, call))
+        if call.identity is not None:
+            call.identity.require(route.needs)
 
     def _subject(self, rule: str, call: Call) -> str:
         known = self.parts.limiter.rules.get(rule)

@@ -114,7 +114,7 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
     if route.auth is not Auth.SIGNED_IN:
         return []
     cookie: dict[str, list[str]] = {"session": []}
-    return [{"bearer": []}, cookie | ({"csrf": []} if route.changes else {})]
+    return [{"bearer": [scope.value for scope in route.needs]}, cookie | ({"csrf": []} if route.changes else {})]
 
 
 def _path_parameter(parameter: Parameter, schemas: Schemas) -> dict[str, Any]:

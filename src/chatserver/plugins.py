@@ -44,6 +44,7 @@ def _mounted(hooks: Hooks, plugin: str, each: PluginRoute) -> Route:
             _contained(hooks, plugin, each),
             status=each.status,
             auth=Auth.SIGNED_IN if each.signed_in else Auth.NOBODY,
+            needs=each.needs if each.signed_in else None,
             rate=each.rate,
             errors=(*each.errors, 422, 503),
             media_type=each.media_type,

@@ -13,11 +13,15 @@ from typing import Any, get_type_hints
 import attrs
 
 from chatcore.hooks import Raw
+from chatcore.model import TokenScope
 from chatcore.wire import camel
 
 __all__ = ["Auth", "Handler", "Parameter", "Raw", "Route", "route"]
 
 Handler = Callable[..., Awaitable[Any]]
+Needs = tuple[TokenScope, ...]
+ANY_TOKEN: Needs = ()
+"""What a route needs that a token of any scope may call."""
 _PARAMETER = re.compile(r":([A-Za-z]+)")
 
 
@@ -42,7 +46,9 @@ class Parameter:
 
 @attrs.frozen(kw_only=True)
 class Route:
-    """`body`, `query` and `answer` are attrs classes (None: there is none), read from the handler's annotations; a
+    """`needs`: the scopes that a bot's token must have, all of them.
+
+    `body`, `query` and `answer` are attrs classes (None: there is none), read from the handler's annotations; a
     `body` of `bytes` is taken as it comes.
 
     `rate` names the rule that a call counts under; `errors` are failures beyond those that every such endpoint has;
@@ -54,6 +60,7 @@ class Route:
     handler: Handler
     status: int
     auth: Auth
+    needs: Needs
     rate: str | None
     errors: tuple[int, ...]
     also: tuple[int, ...]
@@ -101,6 +108,7 @@ def route(
     *,
     status: int = 200,
     auth: Auth = Auth.SIGNED_IN,
+    needs: TokenScope | Needs | None = None,
     rate: str | None = "default",
     errors: tuple[int, ...] = (),
     also: tuple[int, ...] = (),
@@ -109,8 +117,11 @@ def route(
     """A line of the table.
 
     The handler is `async def name(call, …) -> answer`: after the call come one argument for each `:part` of the path,
-    and, if it takes them, `query` and `body`. Raises TypeError when path and arguments do not match.
+    and, if it takes them, `query` and `body`. Raises TypeError when path and arguments do not match, and when it is for
+    those who are signed in and does not say what a token needs.
     """
+    if (needs is None) is (auth is Auth.SIGNED_IN):
+        raise TypeError(f"{method} {path}: say what a bot's token needs, if and only if one has to be signed in")
     hints = get_type_hints(handler, include_extras=True)
     answer = hints.pop("return")
     wanted = [name for name in inspect.signature(handler).parameters if name != "call"]
@@ -126,6 +137,7 @@ def route(
         handler=handler,
         status=status,
         auth=auth,
+        needs=(needs,) if isinstance(needs, TokenScope) else needs or ANY_TOKEN,
         rate=rate,
         errors=errors,
         also=also,

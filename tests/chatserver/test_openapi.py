@@ -76,7 +76,10 @@ def test_optional_fields_are_absent_in_answers_and_may_be_null_in_requests(descr
 def test_who_may_call(described: dict[str, Any]) -> None:
     assert described["paths"]["/api/auth/login"]["post"]["security"] == []
     assert described["paths"]["/api/users/me"]["get"]["security"] == [{"bearer": []}, {"session": []}]
-    assert described["paths"]["/api/users/me"]["patch"]["security"] == [{"bearer": []}, {"session": [], "csrf": []}]
+    assert described["paths"]["/api/users/me"]["patch"]["security"] == [
+        {"bearer": ["profile:write"]},
+        {"session": [], "csrf": []},
+    ]
 
 
 def test_the_document_is_made_once() -> None:

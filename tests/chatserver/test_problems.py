@@ -24,6 +24,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
         (errors.TokenExpired("x"), 401, "TOKEN_EXPIRED"),
         (errors.Forbidden("x"), 403, "INSUFFICIENT_PERMISSIONS"),
         (errors.WorkspaceDenied("x"), 403, "WORKSPACE_ACCESS_DENIED"),
+        (errors.MissingScope("x"), 403, "MISSING_SCOPE"),
         (errors.NotFound("x"), 404, "RESOURCE_NOT_FOUND"),
         (errors.Duplicate("x"), 409, "DUPLICATE_RESOURCE"),
         (errors.Rejected("x"), 422, "REJECTED"),

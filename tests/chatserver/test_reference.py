@@ -1,4 +1,4 @@
-"""docs/reference/rest.md is what the route table says."""
+"""docs/reference/rest.md and scopes.md are what the route table, the frames and the events say."""
 
 import importlib.util
 import re
@@ -12,9 +12,9 @@ from chatserver.rest import ROUTES
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_rest", DOCS / "generate_rest.py")
+@pytest.fixture(scope="module", params=["generate_rest", "generate_scopes"])
+def generate(request: pytest.FixtureRequest) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(request.param, DOCS / f"{request.param}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -23,7 +23,7 @@ def generate() -> ModuleType:
 
 
 def test_the_page_is_not_old(generate: ModuleType) -> None:
-    assert generate.PAGE.read_text("utf-8") == generate.page(), "run: python docs/generate_rest.py"
+    assert generate.PAGE.read_text("utf-8") == generate.page(), f"run: python docs/{generate.__name__}.py"
 
 
 def test_every_endpoint_and_every_link_has_its_section() -> None:

@@ -7,9 +7,10 @@ import attrs
 import pytest
 
 from chatcore.ids import UserId
+from chatcore.model import TokenScope
 from chatserver.parts import Call
 from chatserver.rest import ROUTES
-from chatserver.route import Auth, Route, route
+from chatserver.route import ANY_TOKEN, Auth, Route, route
 
 
 @attrs.frozen(kw_only=True)
@@ -26,7 +27,8 @@ async def make_wish(call: Call, user_id: UserId, body: Wish, query: Wish) -> Wis
 
 
 def test_a_line_is_read_from_its_handler() -> None:
-    line = route("POST", "/api/users/:userId/wishes", make_wish, status=201)
+    line = route("POST", "/api/users/:userId/wishes", make_wish, needs=TokenScope.ADMIN, status=201)
+    assert line.needs == (TokenScope.ADMIN,)
     assert (line.name, line.body, line.query, line.answer) == ("makeWish", Wish, Wish, Wish)
     assert [(part.name, part.argument, part.type) for part in line.parameters] == [("userId", "user_id", UserId)]
     assert line.rule == "/api/users/<userId>/wishes"
@@ -37,7 +39,14 @@ def test_a_line_is_read_from_its_handler() -> None:
 @pytest.mark.parametrize("path", ["/api/wishes", "/api/:user/wishes", "/api/:userId/:other"])
 def test_path_and_arguments_must_match(path: str) -> None:
     with pytest.raises(TypeError, match="the handler takes"):
-        route("POST", path, make_wish)
+        route("POST", path, make_wish, needs=ANY_TOKEN)
+
+
+def test_what_a_token_needs_is_said_where_one_is_signed_in_and_only_there() -> None:
+    with pytest.raises(TypeError, match="what a bot's token needs"):
+        route("POST", "/api/users/:userId/wishes", make_wish)
+    with pytest.raises(TypeError, match="what a bot's token needs"):
+        route("POST", "/api/users/:userId/wishes", make_wish, auth=Auth.NOBODY, needs=TokenScope.ADMIN)
 
 
 def test_names_and_addresses_are_unique() -> None:

@@ -1,6 +1,6 @@
 """A real server in this process, on a free port: its insides can be looked at, its edge is spoken to over the wire."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
@@ -13,7 +13,7 @@ from tests.chatserver.net.client import Client
 
 from chatcore import Chat, Config, open_chat
 from chatcore.ids import UserId, WorkspaceId
-from chatcore.model import Role, User
+from chatcore.model import Role, TokenScope, User
 from chatcore.ports import Clock
 from chatserver.app import serve
 
@@ -63,15 +63,17 @@ class Inside:
         assert reply["ok"], reply
         return client
 
-    async def person(self, kind: str = "somebody", *, password: str | None = None) -> Person:
-        """A new account that is signed in; a `bot` with a bot's token."""
+    async def person(
+        self, kind: str = "somebody", *, password: str | None = None, scopes: Collection[TokenScope] | None = None
+    ) -> Person:
+        """A new account that is signed in; a `bot` with a bot's token, for these scopes."""
         self._people += 1
         email, is_bot = f"person{self._people}@example.org", kind == "bot"
         user = await self.chat.users.create(
             email=email, display_name=f"{kind.title()} {self._people}", password=password, is_bot=is_bot
         )
         if is_bot:
-            return Person(kind, user, (await self.chat.tokens.create(user, name="test"))[1])
+            return Person(kind, user, (await self.chat.tokens.create(user, name="test", scopes=scopes))[1])
         signed_in = await self.chat.sessions.open(user)
         return Person(kind, user, signed_in.access_token, signed_in.refresh_token)
 

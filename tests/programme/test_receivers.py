@@ -13,11 +13,18 @@ from tests.programme.inside import Inside, Person, inside
 
 from chatcore.events import EVENTS, Event, HuddleRejoin
 from chatcore.ids import ChannelId, HuddleId
-from chatcore.model import ChannelType, Role
+from chatcore.model import ChannelType, Role, TokenScope
 
 pytestmark = pytest.mark.programme
 
-HERE = ("owner", "admin", "member", "guest", "bot")
+LIMITED = {
+    "bot for messages": (TokenScope.MESSAGES_READ,),
+    "bot for channels": (TokenScope.CHANNELS_READ, TokenScope.MESSAGES_WRITE),
+    "bot for people and huddles": (TokenScope.MEMBERS_READ, TokenScope.HUDDLES_READ),
+    "bot for nothing here": (TokenScope.PLUGINS,),
+}
+"""Bots with tokens for less than everything: what they cannot GET, they are not told."""
+HERE = ("owner", "admin", "member", "guest", "bot", *LIMITED)
 """Those who are members all the time."""
 NAMED_ALONE = {"read_updated": "userId", "huddle_signal": "toUserId", "huddle_speaking": "toUserId"}
 """Events for one person, and where they are named; the object is the channel all the same."""
@@ -100,6 +107,8 @@ class Stage:
             return f"/api/huddles/{data['huddle']['id']}"
         if type_.startswith("huddle_"):
             return f"/api/huddles/{data['huddleId']}"
+        if type_ in ("message_deleted", "read_updated", "typing"):
+            return f"/api/channels/{data['channelId']}/messages"
         if type_ in ("member_updated", "presence_update"):
             return f"/api/workspaces/{self.slug}/members"
         if type_ == "workspace_updated":
@@ -124,6 +133,8 @@ async def make_stage(server: Inside, nursery: trio.Nursery) -> Stage:
     team = await chat.workspaces.create(name="Team", slug="team", owner=owner.id, general=True)
     kinds = ("admin", "member", "guest", "bot", "former member", "closed account")
     people = {"owner": owner, **{kind: await server.member(team.id, kind) for kind in kinds}}
+    for kind, scopes in LIMITED.items():
+        people[kind] = await server.member(team.id, "bot", scopes=scopes)
     hearings = {kind: await hear(server, nursery, person, team.id) for kind, person in people.items()}
     # Somebody who is live in another workspace.
     stranger = await server.person("stranger")
@@ -139,8 +150,8 @@ async def make_stage(server: Inside, nursery: trio.Nursery) -> Stage:
 
 MEMBERS = {
     "public": ["member", "guest", "former member"],
-    "private": ["member", "bot", "closed account"],
-    "group direct": ["guest", "bot"],
+    "private": ["member", "bot", "closed account", *LIMITED],
+    "group direct": ["guest", "bot", *LIMITED],
     "direct": ["admin"],
 }
 

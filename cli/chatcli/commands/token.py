@@ -11,9 +11,9 @@ from chatcli.operator import operate
 from chatcli.problem import Failure
 from chatcli.settings import database_options
 from chatcore import Chat
-from chatcore.model import BotToken, User
+from chatcore.model import BotToken, TokenScope, User
 
-COLUMNS = ("id", "bot", "name", "state", "createdAt", "expiresAt")
+COLUMNS = ("id", "bot", "name", "scopes", "state", "createdAt", "expiresAt")
 
 
 def row_of(token: BotToken, bot: str) -> dict[str, Any]:
@@ -22,6 +22,7 @@ def row_of(token: BotToken, bot: str) -> dict[str, Any]:
         "id": token.id,
         "bot": bot,
         "name": token.name,
+        "scopes": None if token.scopes is None else [scope.value for scope in token.scopes],
         "state": _state(token),
         "createdAt": moment(token.created_at),
         "expiresAt": moment(token.expires_at),
@@ -47,13 +48,29 @@ def token() -> None:
 @token.command()
 @click.argument("email")
 @click.option("--name", required=True, metavar="TEXT", help="What the token is for, to know it by later.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice([scope.value for scope in TokenScope]),
+    multiple=True,
+    help="What it may be used for; may be repeated.  [default: everything that the bot may do]",
+)
 @click.option("--days", type=click.IntRange(1, 36_500), help="It ends after so many days.  [default: never]")
 @json_option
 @database_options
 def create(
-    email: str, name: str, days: int | None, as_json: bool, config_file: Path | None, database_url: str | None
+    email: str,
+    name: str,
+    scopes: tuple[str, ...],
+    days: int | None,
+    as_json: bool,
+    config_file: Path | None,
+    database_url: str | None,
 ) -> None:
     """Make a token for the bot EMAIL, and print it: once, because only its digest is kept.
+
+    A token for a few scopes does less harm when it is lost: one that only sends needs `--scope messages:write` and
+    `--scope channels:read`, to find channels by name.
 
     \b
     Example:
@@ -65,7 +82,8 @@ def create(
     async def work(chat: Chat) -> tuple[BotToken, str, User]:
         bot = await chat.users.by_email(email)
         expires_at = None if days is None else chat.clock.now() + timedelta(days=days)
-        made, text = await chat.tokens.create(bot, name=name, expires_at=expires_at)
+        wanted = [TokenScope(scope) for scope in scopes] or None
+        made, text = await chat.tokens.create(bot, name=name, scopes=wanted, expires_at=expires_at)
         return made, text, bot
 
     made, text, bot = operate(config_file, database_url, work)
@@ -94,6 +112,8 @@ def list_(email: str | None, as_json: bool, config_file: Path | None, database_u
         return [row_of(each, emails[each.user_id]) for each in found]
 
     rows = operate(config_file, database_url, work)
+    if not as_json:
+        rows = [{**row, "scopes": ", ".join(row["scopes"] or ["all"])} for row in rows]
     show(rows, COLUMNS, as_json=as_json, none="There are no tokens.")
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 import attrs
 
 from chatcore.ids import UserId
+from chatcore.model import TokenScope
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -56,13 +57,15 @@ class PluginRoute:
     """One endpoint.
 
     path: below `/api/plugins/<name>`, `/hooks/:hookId`. signed_in: False opens it to everybody, who then are limited by
-    their address. rate: the rule that a call counts under. errors: statuses by which it refuses beyond the usual ones.
+    their address. needs: the scope that a bot's token must have. rate: the rule that a call counts under. errors:
+    statuses by which it refuses beyond the usual ones.
     """
 
     method: Method
     path: str
     handler: Callable[..., Awaitable[Any]]
     signed_in: bool = True
+    needs: TokenScope = TokenScope.PLUGINS
     rate: str = "default"
     status: int = 200
     errors: tuple[int, ...] = ()

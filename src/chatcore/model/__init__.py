@@ -21,6 +21,7 @@ from chatcore.model.invite import Invite
 from chatcore.model.member import Member, MemberCard, Role
 from chatcore.model.message import MAX_CONTENT, Draft, Message, MessageKind, MessagePage, Reaction, ReactionSummary
 from chatcore.model.presence import Presence, PresenceStatus
+from chatcore.model.scope import TokenScope
 from chatcore.model.session import BotToken, Credential, Session
 from chatcore.model.user import User, UserCard, card_of
 from chatcore.model.workspace import Position, Workspace
@@ -63,6 +64,7 @@ __all__ = [
     "Session",
     "Signal",
     "SignalType",
+    "TokenScope",
     "Topology",
     "User",
     "UserCard",

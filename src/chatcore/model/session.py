@@ -5,6 +5,7 @@ from datetime import datetime
 import attrs
 
 from chatcore.ids import SessionId, TokenId, UserId
+from chatcore.model.scope import TokenScope
 
 
 @attrs.frozen(kw_only=True)
@@ -29,12 +30,16 @@ class Session:
 
 @attrs.frozen(kw_only=True)
 class BotToken:
-    """A long-lived `cct_…` token; only its SHA-256 is stored."""
+    """A long-lived `cct_…` token; only its SHA-256 is stored.
+
+    `scopes`: what it may be used for; None: for everything that its bot may do.
+    """
 
     id: TokenId
     user_id: UserId
     name: str
     token_hash: str
+    scopes: tuple[TokenScope, ...] | None = None
     created_by: UserId | None = None
     created_at: datetime
     expires_at: datetime | None = None

@@ -2,13 +2,15 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Generic, TypeVar
 
 import attrs
 
+from chatcore.errors import MissingScope
 from chatcore.ids import SessionId, UserId
-from chatcore.model import Session, User
+from chatcore.model import Session, TokenScope, User
 
 T = TypeVar("T")
 
@@ -18,12 +20,31 @@ MAX_REMEMBERED = 10_000
 
 @attrs.frozen(kw_only=True)
 class Identity:
-    """A signed-in caller. A bot's has no session; it ends when its token does, None is never."""
+    """A signed-in caller. A bot's has no session; it ends when its token does, None is never.
+
+    `scopes`: what a bot's token may be used for; None: for everything that its bot may do.
+    """
 
     user_id: UserId
     session_id: SessionId | None = None
     expires_at: datetime | None
     is_bot: bool = False
+    scopes: frozenset[TokenScope] | None = None
+
+    def may(self, scope: TokenScope) -> bool:
+        """Whether the caller's token may be used for this."""
+        return self.scopes is None or scope in self.scopes
+
+    def require(self, needs: Iterable[TokenScope]) -> None:
+        """Raises MissingScope unless the caller's token may be used for all of these."""
+        if self.scopes is None:
+            return
+        for scope in needs:
+            if scope not in self.scopes:
+                raise MissingScope(
+                    f"This token may not be used to {scope.about}: ask for one with the scope {scope}.",
+                    {"scope": scope.value, "granted": [each.value for each in TokenScope if each in self.scopes]},
+                )
 
 
 @attrs.frozen(kw_only=True)

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from typing import Never
 
@@ -10,7 +11,8 @@ import trio
 
 from chatcore.errors import ChatError, NotFound, TokenExpired, Unauthorized, ValidationFailed
 from chatcore.ids import SessionId, TokenId, UserId
-from chatcore.model import BotToken
+from chatcore.model import BotToken, TokenScope
+from chatcore.model.scope import in_order
 from chatcore.ports import Tx
 from chatcore.service.core import Core, UserRef, id_of
 from chatcore.service.identity import Identity, Remembered, digest_of
@@ -47,11 +49,13 @@ class Tokens:
         user: UserRef,
         *,
         name: str,
+        scopes: Collection[TokenScope] | None = None,
         created_by: UserId | None = None,
         expires_at: datetime | None = None,
     ) -> tuple[BotToken, str]:
         """A token for a bot, and its text, which is not kept and cannot be shown again.
 
+        scopes: what it may be used for; None: for everything that the bot may do.
         Raises NotFound, ValidationFailed.
         """
         user_id: UserId = id_of(user)
@@ -59,11 +63,14 @@ class Tokens:
         now = self._core.clock.now()
         if expires_at is not None and expires_at <= now:
             raise ValidationFailed.of("expiresAt", "must lie in the future")
+        if scopes is not None and not scopes:
+            raise ValidationFailed.of("scopes", "name at least one, or leave it out: then the token may do all")
         token = BotToken(
             id=TokenId(self._core.new_id()),
             user_id=user_id,
             name=clean_line(name, "name", MAX_NAME),
             token_hash=digest_of(text),
+            scopes=None if scopes is None else in_order(scopes),
             created_by=created_by,
             created_at=now,
             expires_at=expires_at,
@@ -122,7 +129,8 @@ class Tokens:
         if token.expires_at is not None and token.expires_at <= self._core.clock.now():
             self._known.drop(digest)
             raise TokenExpired("This token has expired: ask the bot's owner for a new one.")
-        return Identity(user_id=token.user_id, expires_at=token.expires_at, is_bot=True)
+        scopes = None if token.scopes is None else frozenset(token.scopes)
+        return Identity(user_id=token.user_id, expires_at=token.expires_at, is_bot=True, scopes=scopes)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> Never:
         """Follow what other processes revoke, and bots that are deactivated."""

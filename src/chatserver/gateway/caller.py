@@ -6,6 +6,7 @@ import attrs
 
 from chatcore import Chat
 from chatcore.ids import UserId
+from chatcore.service.identity import Identity
 from chatserver.ratelimit import RateLimiter
 
 NOTHING: dict[str, Any] = {}
@@ -18,5 +19,9 @@ class Caller:
 
     chat: Chat
     limiter: RateLimiter
-    user_id: UserId
+    identity: Identity
     connection_id: str
+
+    @property
+    def user_id(self) -> UserId:
+        return self.identity.user_id

@@ -196,7 +196,9 @@ class Connection:
             self._gateway.rooms.flush()  # nothing of it shall come after the reply
             self._leave(frame.workspace_id)
             return NOTHING
-        return await CALLS[type(frame)](self._signed_in(), frame)
+        caller = self._signed_in()
+        caller.identity.require(frame.needs)
+        return await CALLS[type(frame)](caller, frame)
 
     # --- signing in ------------------------------------------------------------------------------------------------
 
@@ -222,13 +224,15 @@ class Connection:
         lasts = None
         if identity.expires_at is not None:
             lasts = (identity.expires_at - gateway.chat.clock.now()).total_seconds()
-        self.protocol.signed_in(SignIn(identity.user_id, identity.session_id, lasts), trio.current_time())
+        self.protocol.signed_in(
+            SignIn(identity.user_id, identity.session_id, lasts, identity.scopes), trio.current_time()
+        )
         if self._ended:
             return
         gateway.deadlines.set(self, self.protocol.deadline)
         gateway.remember(self)
         if self._caller is None:
-            self._caller = Caller(gateway.chat, gateway.limiter, identity.user_id, self.id)
+            self._caller = Caller(gateway.chat, gateway.limiter, identity, self.id)
             gateway.chat.hooks.did("connection_opened", connection_id=self.id, user_id=identity.user_id)
             gateway.chat.huddles.connection_opened(identity.user_id, self.id)
             await gateway.chat.presence.connect(identity.user_id, self.id)
@@ -244,14 +248,15 @@ class Connection:
             return
         if frame.access_token is not None:
             await self._prove(frame.access_token)
-        user_id = self._signed_in().user_id
+        caller = self._signed_in()
+        user_id = caller.user_id
         self._leave(frame.workspace_id)
         self.protocol.check_room(frame.workspace_id)
         room = await self._gateway.room_for(frame.workspace_id, user_id)
         self._rooms[frame.workspace_id] = room
         self.protocol.workspaces.add(frame.workspace_id)
         since = None if frame.since is None else Position(epoch=frame.since.epoch, seq=frame.since.seq)
-        joining = Joining(room, user_id, self.socket, self._gateway.turnstile)
+        joining = Joining(room, user_id, self.socket, self._gateway.turnstile, caller.identity.scopes)
         try:
             await joining.catch_up(self._gateway.chat.hub, since)
         except BaseException:

@@ -13,7 +13,7 @@ import attrs
 from chatcore import wire
 from chatcore.errors import ValidationFailed
 from chatcore.ids import AttachmentId, ChannelId, HuddleId, MessageId, UserId, WorkspaceId
-from chatcore.model import HuddleMode, PresenceStatus, SignalType
+from chatcore.model import HuddleMode, PresenceStatus, SignalType, TokenScope
 from chatcore.ports import VideoSource
 from chatcore.service.huddle_signals import MAX_WISHES
 from chatserver.fields import Content, DeviceId, Emoji, Items, Shallow, TempId, Text, Title, Token, Whole
@@ -44,9 +44,10 @@ class WantedVideo:
 
 @attrs.frozen(kw_only=True)
 class ClientFrame:
-    """What every frame is."""
+    """What every frame is. `needs`: the scopes that a bot's token must have, all of them."""
 
     type: ClassVar[str]
+    needs: ClassVar[tuple[TokenScope, ...]]
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +61,7 @@ class Since:
 @attrs.frozen(kw_only=True)
 class JoinWorkspace(ClientFrame):
     type = "join_workspace"
+    needs = ()
     workspace_id: WorkspaceId
     access_token: Token | None = None
     since: Since | None = None
@@ -68,18 +70,21 @@ class JoinWorkspace(ClientFrame):
 @attrs.frozen(kw_only=True)
 class LeaveWorkspace(ClientFrame):
     type = "leave_workspace"
+    needs = ()
     workspace_id: WorkspaceId
 
 
 @attrs.frozen(kw_only=True)
 class Authenticate(ClientFrame):
     type = "authenticate"
+    needs = ()
     access_token: Token
 
 
 @attrs.frozen(kw_only=True)
 class SendMessage(ClientFrame):
     type = "send_message"
+    needs = (TokenScope.MESSAGES_WRITE,)
     channel_id: ChannelId
     content: Content
     thread_id: MessageId | None = None
@@ -90,6 +95,7 @@ class SendMessage(ClientFrame):
 @attrs.frozen(kw_only=True)
 class EditMessage(ClientFrame):
     type = "edit_message"
+    needs = (TokenScope.MESSAGES_WRITE,)
     message_id: MessageId
     content: Content
 
@@ -97,12 +103,14 @@ class EditMessage(ClientFrame):
 @attrs.frozen(kw_only=True)
 class DeleteMessage(ClientFrame):
     type = "delete_message"
+    needs = (TokenScope.MESSAGES_WRITE,)
     message_id: MessageId
 
 
 @attrs.frozen(kw_only=True)
 class AddReaction(ClientFrame):
     type = "add_reaction"
+    needs = (TokenScope.REACTIONS_WRITE, TokenScope.MESSAGES_READ)
     message_id: MessageId
     emoji: Emoji
 
@@ -110,6 +118,7 @@ class AddReaction(ClientFrame):
 @attrs.frozen(kw_only=True)
 class RemoveReaction(ClientFrame):
     type = "remove_reaction"
+    needs = (TokenScope.REACTIONS_WRITE, TokenScope.MESSAGES_READ)
     message_id: MessageId
     emoji: Emoji
 
@@ -117,6 +126,7 @@ class RemoveReaction(ClientFrame):
 @attrs.frozen(kw_only=True)
 class MarkRead(ClientFrame):
     type = "mark_read"
+    needs = (TokenScope.MESSAGES_READ,)
     channel_id: ChannelId
     message_id: MessageId
 
@@ -124,24 +134,28 @@ class MarkRead(ClientFrame):
 @attrs.frozen(kw_only=True)
 class TypingStart(ClientFrame):
     type = "typing_start"
+    needs = (TokenScope.MESSAGES_WRITE,)
     channel_id: ChannelId
 
 
 @attrs.frozen(kw_only=True)
 class TypingStop(ClientFrame):
     type = "typing_stop"
+    needs = (TokenScope.MESSAGES_WRITE,)
     channel_id: ChannelId
 
 
 @attrs.frozen(kw_only=True)
 class UpdatePresence(ClientFrame):
     type = "update_presence"
+    needs = (TokenScope.PROFILE_WRITE,)
     status: PresenceStatus
 
 
 @attrs.frozen(kw_only=True)
 class StartHuddle(ClientFrame):
     type = "start_huddle"
+    needs = (TokenScope.HUDDLES_WRITE,)
     channel_id: ChannelId
     title: Title | None = None
     mode: HuddleMode = HuddleMode.AUTO
@@ -151,6 +165,7 @@ class StartHuddle(ClientFrame):
 @attrs.frozen(kw_only=True)
 class JoinHuddle(ClientFrame):
     type = "join_huddle"
+    needs = (TokenScope.HUDDLES_WRITE,)
     huddle_id: HuddleId
     offer: Description | None = None
     device_id: DeviceId | None = None
@@ -160,6 +175,7 @@ class JoinHuddle(ClientFrame):
 @attrs.frozen(kw_only=True)
 class LeaveHuddle(ClientFrame):
     type = "leave_huddle"
+    needs = (TokenScope.HUDDLES_WRITE,)
     huddle_id: HuddleId
     device_id: DeviceId | None = None
 
@@ -167,6 +183,7 @@ class LeaveHuddle(ClientFrame):
 @attrs.frozen(kw_only=True)
 class HuddleState(ClientFrame):
     type = "huddle_state"
+    needs = (TokenScope.HUDDLES_WRITE,)
     huddle_id: HuddleId
     muted: bool | None = None
     camera: bool | None = None
@@ -178,6 +195,7 @@ class HuddleState(ClientFrame):
 @attrs.frozen(kw_only=True)
 class HuddleWants(ClientFrame):
     type = "huddle_wants"
+    needs = (TokenScope.HUDDLES_WRITE,)
     huddle_id: HuddleId
     videos: Annotated[tuple[WantedVideo, ...], Items(0, MAX_WISHES)]
     device_id: DeviceId | None = None
@@ -186,6 +204,7 @@ class HuddleWants(ClientFrame):
 @attrs.frozen(kw_only=True)
 class MuteParticipant(ClientFrame):
     type = "mute_participant"
+    needs = (TokenScope.HUDDLES_WRITE,)
     huddle_id: HuddleId
     user_id: UserId
 
@@ -193,6 +212,7 @@ class MuteParticipant(ClientFrame):
 @attrs.frozen(kw_only=True)
 class RemoveParticipant(ClientFrame):
     type = "remove_participant"
+    needs = (TokenScope.HUDDLES_WRITE,)
     huddle_id: HuddleId
     user_id: UserId
 
@@ -200,6 +220,7 @@ class RemoveParticipant(ClientFrame):
 @attrs.frozen(kw_only=True)
 class RingHuddle(ClientFrame):
     type = "ring_huddle"
+    needs = (TokenScope.HUDDLES_WRITE,)
     huddle_id: HuddleId
     user_id: UserId | None = None
 
@@ -207,6 +228,7 @@ class RingHuddle(ClientFrame):
 @attrs.frozen(kw_only=True)
 class DeclineHuddle(ClientFrame):
     type = "decline_huddle"
+    needs = (TokenScope.HUDDLES_WRITE,)
     huddle_id: HuddleId
 
 
@@ -223,6 +245,7 @@ class SignalData:
 @attrs.frozen(kw_only=True)
 class HuddleSignal(ClientFrame):
     type = "huddle_signal"
+    needs = (TokenScope.HUDDLES_WRITE,)
     huddle_id: HuddleId
     signal: SignalData
     device_id: DeviceId | None = None

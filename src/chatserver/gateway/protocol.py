@@ -13,6 +13,7 @@ import attrs
 
 from chatcore.errors import ChatError, Forbidden, RateLimited, Unauthorized, ValidationFailed
 from chatcore.ids import ChannelId, SessionId, UserId, WorkspaceId
+from chatcore.model import TokenScope
 from chatserver.gateway import answers
 from chatserver.gateway.closing import CloseCode
 from chatserver.gateway.flow import Flow, Pace
@@ -74,6 +75,7 @@ class SignIn:
     user_id: UserId
     session_id: SessionId | None = None
     lasts: float | None = None
+    scopes: frozenset[TokenScope] | None = None
 
 
 class Protocol:
@@ -217,9 +219,13 @@ class Protocol:
     # --- outcomes --------------------------------------------------------------------------------------------------
 
     def signed_in(self, sign_in: SignIn, now: float) -> None:
-        """Somebody proved who they are, for the first time or again. Raises Forbidden when it is somebody else."""
+        """Somebody proved who they are, for the first time or again. Raises Forbidden when it is somebody else, or the
+        same with a token for something else: which events a socket gets is decided as it joins.
+        """
         if self.sign_in is not None and sign_in.user_id != self.sign_in.user_id:
             raise Forbidden("This connection belongs to another account: open a connection of your own.")
+        if self.sign_in is not None and sign_in.scopes != self.sign_in.scopes:
+            raise Forbidden("This token has other scopes than the one before: open another connection with it.")
         self.sign_in = sign_in
         self._signing, self._sign_in_by = False, math.inf
         self._expires = math.inf if sign_in.lasts is None else now + max(0.0, sign_in.lasts)

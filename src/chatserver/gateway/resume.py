@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 import attrs
 import trio
 
+from chatcore.events import scope_for
 from chatcore.ids import UserId, WorkspaceId
 from chatcore.model import Position
 from chatcore.ports import Envelope
 from chatcore.service.hub import Hub
 from chatserver.gateway.answers import event_text
 from chatserver.gateway.closing import CloseCode
-from chatserver.gateway.room import Room
+from chatserver.gateway.room import Room, Scopes
 from chatserver.net.batch import Batch, Text
 from chatserver.net.socket import QUEUE_LIMIT, Socket
 
@@ -74,6 +75,8 @@ class Joining:
     socket: Socket
     turnstile: trio.Semaphore
     """Held while the log is read, never while the socket is waited for."""
+    scopes: Scopes | None = None
+    """What the token is for by which the socket is signed in; None: for everything."""
     position: Position = attrs.field(init=False)
     resumed: bool = False
     texts: int = 0
@@ -82,7 +85,7 @@ class Joining:
     _holding: Holding = attrs.field(factory=Holding)
 
     def __attrs_post_init__(self) -> None:
-        self.room.add(self.user_id, self._holding)
+        self.room.add(self.user_id, self._holding, self.scopes)
 
     async def catch_up(self, hub: Hub, since: Position | None) -> None:
         """Find the position, and write what was missed since the client's. Raises what the log raises."""
@@ -114,12 +117,18 @@ class Joining:
         while resumable and seq < upto and not self.socket.close_code:
             async with self.turnstile:
                 page, seq = await hub.page(workspace_id, self.user_id, seq, upto)
-            for batch in _pieces(page):
+            for batch in _pieces(self._allowed(page)):
                 self.socket.write(batch)
                 self.texts += len(batch.texts)
                 self.size += batch.size
                 await self.socket.drained()
         return resumable
+
+    def _allowed(self, page: Sequence[Envelope]) -> Sequence[Envelope]:
+        if self.scopes is None:
+            return page
+        allowed = {None, *self.scopes}
+        return [envelope for envelope in page if scope_for(envelope.type, envelope.audience) in allowed]
 
 
 def _pieces(page: Sequence[Envelope]) -> Iterator[Batch]:

@@ -1,5 +1,8 @@
 """One workspace's sockets: who gets what, decided once per audience and not once per message.
 
+Whoever signed in with a token for less than everything gets only what it is for. As long as nobody did, an audience is
+one list of sockets; else it is one list for each scope that events may need.
+
 The list of sockets for an audience is remembered until the directory changes; a socket that comes or goes is put into,
 or taken out of, the remembered lists. Lists are replaced, never changed: those that are about to be written to stay as
 they were when their events were decided.
@@ -7,8 +10,9 @@ they were when their events were decided.
 
 from collections.abc import Iterable, Sequence
 
-from chatcore.events import Audience, MemberLeft, Scope
+from chatcore.events import Audience, MemberLeft, Scope, scope_for
 from chatcore.ids import UserId, WorkspaceId
+from chatcore.model import TokenScope
 from chatcore.ports import Envelope
 from chatcore.service.directory import WorkspaceDirectory
 from chatserver.gateway.answers import event_text
@@ -16,6 +20,9 @@ from chatserver.net.batch import Batch, Text
 from chatserver.net.socket import Sink
 
 Sinks = tuple[Sink, ...]
+Scopes = frozenset[TokenScope]
+Circle = tuple[Audience, TokenScope | None]
+"""Those who get the same events: an audience, and the scope that the events need of a token."""
 _REMEMBERED = 512
 """Audiences whose lists are kept; a workspace with more busy channels than that decides some of them anew."""
 _UPDATED = 32
@@ -28,7 +35,8 @@ class Room:
     def __init__(self, directory: WorkspaceDirectory) -> None:
         self._directory = directory
         self._members: dict[UserId, Sinks] = {}
-        self._lists: dict[Audience, Sinks] = {}
+        self._lists: dict[Circle, Sinks] = {}
+        self._limited: dict[Sink, Scopes] = {}
         self._version = directory.version
         self._pending: list[tuple[Text, Sinks]] = []
 
@@ -51,12 +59,17 @@ class Room:
 
     # --- coming and going ------------------------------------------------------------------------------------------
 
-    def add(self, user_id: UserId, sink: Sink) -> None:
-        """From now on the sink gets what its user may receive."""
+    def add(self, user_id: UserId, sink: Sink, scopes: Scopes | None = None) -> None:
+        """From now on the sink gets what its user may receive, and its token is for (None: for everything)."""
+        if scopes is not None:
+            if not self._limited:
+                self._lists.clear()
+            self._limited[sink] = scopes
         self._members[user_id] = (*self._members.get(user_id, ()), sink)
-        for audience, sinks in self._current_lists():
-            if self._directory.may_receive(user_id, audience):
-                self._lists[audience] = (*sinks, sink)
+        for circle, sinks in self._current_lists():
+            audience, needed = circle
+            if self._directory.may_receive(user_id, audience) and self._may(sink, needed):
+                self._lists[circle] = (*sinks, sink)
 
     def remove(self, user_id: UserId, sink: Sink) -> None:
         """The sink gets what was decided until now, and nothing more. Removing it twice is harmless."""
@@ -65,16 +78,25 @@ class Room:
             self._members[user_id] = left
         else:
             self._members.pop(user_id, None)
-        for audience, sinks in self._current_lists():
+        for circle, sinks in self._current_lists():
             if sink in sinks:
-                self._lists[audience] = _without(sinks, sink)
+                self._lists[circle] = _without(sinks, sink)
+        if self._limited.pop(sink, None) is not None and not self._limited:
+            self._lists.clear()
 
     def replace(self, user_id: UserId, old: Sink, new: Sink) -> None:
         """`new` takes the place of `old`, which still gets what is pending, before `new` gets anything."""
+        scopes = self._limited.get(old)
         self.remove(user_id, old)
-        self.add(user_id, new)
+        self.add(user_id, new, scopes)
 
-    def _current_lists(self) -> list[tuple[Audience, Sinks]]:
+    def _may(self, sink: Sink, needed: TokenScope | None) -> bool:
+        if needed is None:
+            return True
+        scopes = self._limited.get(sink)
+        return scopes is None or needed in scopes
+
+    def _current_lists(self) -> list[tuple[Circle, Sinks]]:
         if self._version != self._directory.version or len(self._lists) > _UPDATED:
             self._lists.clear()
         return list(self._lists.items())
@@ -84,27 +106,34 @@ class Room:
     def deliver(self, envelopes: Sequence[Envelope]) -> bool:
         """Decide who gets these; whether there is something to be flushed."""
         for envelope in envelopes:
-            sinks = self._receivers(envelope.audience)
+            sinks = self._receivers(envelope)
             if sinks:
                 self._pending.append((event_text(envelope), sinks))
             if envelope.type == MemberLeft.type:
                 self._member_left(envelope)
         return bool(self._pending)
 
-    def _receivers(self, audience: Audience) -> Sinks:
+    def _receivers(self, envelope: Envelope) -> Sinks:
+        audience = envelope.audience
+        needed = scope_for(envelope.type, audience) if self._limited else None
         if audience.scope is Scope.USER or audience.user_id is not None:
-            return self._decide(audience)
+            return self._decide(audience, needed)
         if self._version != self._directory.version:
             self._lists.clear()
             self._version = self._directory.version
-        sinks = self._lists.get(audience)
+        circle = (audience, needed)
+        sinks = self._lists.get(circle)
         if sinks is None:
             if len(self._lists) >= _REMEMBERED:
                 self._lists.clear()
-            sinks = self._lists[audience] = self._decide(audience)
+            sinks = self._lists[circle] = self._decide(audience, needed)
         return sinks
 
-    def _decide(self, audience: Audience) -> Sinks:
+    def _decide(self, audience: Audience, needed: TokenScope | None) -> Sinks:
+        sinks = self._readers(audience)
+        return sinks if needed is None else tuple(sink for sink in sinks if self._may(sink, needed))
+
+    def _readers(self, audience: Audience) -> Sinks:
         if audience.scope is Scope.USER and audience.user_id is not None:
             mine = self._members.get(audience.user_id, ())
             return mine if mine and self._directory.may_receive(audience.user_id, audience) else ()

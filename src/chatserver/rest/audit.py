@@ -2,7 +2,7 @@
 
 import attrs
 
-from chatcore.model import AuditEntry
+from chatcore.model import AuditEntry, TokenScope
 from chatserver.fields import PageSize, Slug
 from chatserver.parts import Call
 from chatserver.route import route
@@ -28,4 +28,4 @@ async def list_audit(call: Call, slug: Slug, query: AuditListRequest) -> AuditLi
     )
 
 
-ROUTES = (route("GET", "/api/workspaces/:slug/audit", list_audit),)
+ROUTES = (route("GET", "/api/workspaces/:slug/audit", list_audit, needs=TokenScope.ADMIN),)

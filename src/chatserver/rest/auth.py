@@ -6,6 +6,7 @@ import attrs
 
 from chatcore.errors import NotFound, Unauthorized, ValidationFailed, WorkspaceDenied
 from chatcore.ids import UserId
+from chatcore.model import TokenScope
 from chatcore.service.identity import SignedIn
 from chatcore.text import normalise_email
 from chatserver import csrf, sessions
@@ -174,6 +175,6 @@ ROUTES = (
     route("POST", "/api/auth/login", login, auth=Auth.SIGNING_IN, rate="login", errors=(401, 422)),
     route("POST", "/api/auth/refresh", refresh, auth=Auth.SIGNING_IN, errors=(401,)),
     route("POST", "/api/auth/logout", logout, status=204, auth=Auth.SIGNING_IN, errors=(401,)),
-    route("POST", "/api/auth/logout-all", logout_everywhere, status=204),
-    route("POST", "/api/auth/password", change_password, status=204),
+    route("POST", "/api/auth/logout-all", logout_everywhere, needs=TokenScope.PROFILE_WRITE, status=204),
+    route("POST", "/api/auth/password", change_password, needs=TokenScope.PROFILE_WRITE, status=204),
 )

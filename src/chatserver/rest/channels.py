@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import attrs
 
 from chatcore.ids import ChannelId, MessageId, UserId, WorkspaceId
-from chatcore.model import ChannelSummary, ChannelType, LastMessage, MemberCard, ReadState
+from chatcore.model import ChannelSummary, ChannelType, LastMessage, MemberCard, ReadState, TokenScope
 from chatcore.service.core import KEEP
 from chatserver.fields import ABSENT, ChannelName, Description, Items, Settings, Slug, UserIds
 from chatserver.parts import Call
@@ -52,7 +52,7 @@ class ChannelItem:
     member_ids: tuple[UserId, ...] | None = None
 
     @classmethod
-    def of(cls, summary: ChannelSummary) -> "ChannelItem":
+    def of(cls, summary: ChannelSummary, *, with_message: bool) -> "ChannelItem":
         channel, read = summary.channel, summary.read
         return cls(
             id=channel.id,
@@ -63,7 +63,7 @@ class ChannelItem:
             mention_count=read.mention_count,
             read_seq=read.read_seq,
             last_read_message_id=read.message_id,
-            last_message=summary.last_message,
+            last_message=summary.last_message if with_message else None,
             is_huddle_active=summary.is_huddle_active,
             joined=summary.joined,
             settings=channel.settings,
@@ -151,11 +151,15 @@ async def shown(call: Call, channel_id: ChannelId) -> ChannelResponse:
 
 
 async def list_channels(call: Call, slug: Slug) -> ChannelListResponse:
-    """Every channel that exists for the caller, with what is unread in it, by name."""
+    """Every channel that exists for the caller, with what is unread in it, by name.
+
+    A token that may not read messages is not shown the last ones.
+    """
     workspace_id = await call.chat.workspaces.resolve(slug, actor=call.actor)
     listing = await call.chat.channels.listing(workspace_id, actor=call.actor)
+    readable = call.me.may(TokenScope.MESSAGES_READ)
     return ChannelListResponse(
-        channels=tuple(ChannelItem.of(summary) for summary in listing.channels),
+        channels=tuple(ChannelItem.of(summary, with_message=readable) for summary in listing.channels),
         epoch=listing.position.epoch,
         seq=listing.position.seq,
     )
@@ -237,16 +241,19 @@ async def mark_read(call: Call, channel_id: ChannelId, body: ReadRequest) -> Rea
     return await call.chat.reads.mark(channel_id, body.message_id, actor=call.actor)
 
 
+READ = TokenScope.CHANNELS_READ
+WRITE = TokenScope.CHANNELS_WRITE
+
 ROUTES = (
-    route("GET", "/api/workspaces/:slug/channels", list_channels),
-    route("POST", "/api/workspaces/:slug/channels", create_channel, status=201, errors=(409, 422)),
-    route("POST", "/api/workspaces/:slug/directs", open_direct, status=201, also=(200,)),
-    route("GET", "/api/channels/:channelId", get_channel),
-    route("PATCH", "/api/channels/:channelId", update_channel, errors=(409, 422)),
-    route("POST", "/api/channels/:channelId/archive", archive_channel),
-    route("POST", "/api/channels/:channelId/join", join_channel),
-    route("POST", "/api/channels/:channelId/leave", leave_channel, status=204),
-    route("PUT", "/api/channels/:channelId/members/:userId", add_channel_member, status=204),
-    route("DELETE", "/api/channels/:channelId/members/:userId", remove_channel_member, status=204),
-    route("PUT", "/api/channels/:channelId/read", mark_read),
+    route("GET", "/api/workspaces/:slug/channels", list_channels, needs=READ),
+    route("POST", "/api/workspaces/:slug/channels", create_channel, needs=WRITE, status=201, errors=(409, 422)),
+    route("POST", "/api/workspaces/:slug/directs", open_direct, needs=WRITE, status=201, also=(200,)),
+    route("GET", "/api/channels/:channelId", get_channel, needs=READ),
+    route("PATCH", "/api/channels/:channelId", update_channel, needs=WRITE, errors=(409, 422)),
+    route("POST", "/api/channels/:channelId/archive", archive_channel, needs=WRITE),
+    route("POST", "/api/channels/:channelId/join", join_channel, needs=WRITE),
+    route("POST", "/api/channels/:channelId/leave", leave_channel, needs=WRITE, status=204),
+    route("PUT", "/api/channels/:channelId/members/:userId", add_channel_member, needs=WRITE, status=204),
+    route("DELETE", "/api/channels/:channelId/members/:userId", remove_channel_member, needs=WRITE, status=204),
+    route("PUT", "/api/channels/:channelId/read", mark_read, needs=TokenScope.MESSAGES_READ),
 )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import attrs
 
-from chatcore.model import Command, CommandParameter
+from chatcore.model import Command, CommandParameter, TokenScope
 from chatcore.model.command import CommandName
 from chatserver.fields import Items, Slug, Text
 from chatserver.parts import Call
@@ -49,6 +49,6 @@ async def announce_commands(call: Call, body: AnnounceCommandsRequest) -> None:
 
 
 ROUTES = (
-    route("GET", "/api/workspaces/:slug/commands", list_commands),
-    route("PUT", "/api/users/me/commands", announce_commands, status=204),
+    route("GET", "/api/workspaces/:slug/commands", list_commands, needs=TokenScope.COMMANDS_READ),
+    route("PUT", "/api/users/me/commands", announce_commands, needs=TokenScope.COMMANDS_WRITE, status=204),
 )

@@ -10,7 +10,7 @@ from chatcore import wire
 from chatcore.errors import NotFound
 from chatcore.events import ParticipantCard
 from chatcore.ids import ChannelId, HuddleId, UserId, WorkspaceId
-from chatcore.model import HuddleMode, HuddleStatus, Topology, UserCard
+from chatcore.model import HuddleMode, HuddleStatus, TokenScope, Topology, UserCard
 from chatcore.ports import HuddleStats, VideoSource, VideoWish
 from chatcore.service.huddle_desk import DEVICE, HuddleView
 from chatcore.service.huddle_devices import BY_REQUESTS
@@ -326,21 +326,26 @@ async def get_ice_servers(call: Call) -> IceServersResponse:
     return IceServersResponse(ice_servers=call.chat.huddles.ice_servers(call.actor))
 
 
+READ = TokenScope.HUDDLES_READ
+WRITE = TokenScope.HUDDLES_WRITE
+
 ROUTES = (
-    route("POST", "/api/channels/:channelId/huddles", start_huddle, status=201, rate=JOIN, errors=(409, 422)),
-    route("GET", "/api/channels/:channelId/huddles/active", get_active_huddle),
-    route("GET", "/api/huddles/:huddleId", get_huddle),
-    route("PATCH", "/api/huddles/:huddleId", update_huddle),
-    route("GET", "/api/huddles/:huddleId/stats", get_huddle_stats),
-    route("POST", "/api/huddles/:huddleId/join", join_huddle, rate=JOIN, errors=(422, 503)),
-    route("DELETE", "/api/huddles/:huddleId/leave", leave_huddle, status=204),
-    route("PATCH", "/api/huddles/:huddleId/state", set_huddle_state, rate=STATE),
-    route("PUT", "/api/huddles/:huddleId/videos", choose_huddle_videos, status=204, rate=STATE),
-    route("POST", "/api/huddles/:huddleId/participants/:userId/mute", mute_huddle_participant, rate=STATE),
-    route("DELETE", "/api/huddles/:huddleId/participants/:userId", remove_huddle_participant, status=204),
-    route("POST", "/api/huddles/:huddleId/ring", ring_huddle, rate=RING),
-    route("POST", "/api/huddles/:huddleId/decline", decline_huddle, status=204, rate=RING),
-    route("POST", "/api/huddles/:huddleId/recording", start_huddle_recording, errors=(409, 422, 503)),
-    route("DELETE", "/api/huddles/:huddleId/recording", stop_huddle_recording, status=204),
-    route("GET", "/api/ice-servers", get_ice_servers),
+    route(
+        "POST", "/api/channels/:channelId/huddles", start_huddle, needs=WRITE, status=201, rate=JOIN, errors=(409, 422)
+    ),
+    route("GET", "/api/channels/:channelId/huddles/active", get_active_huddle, needs=READ),
+    route("GET", "/api/huddles/:huddleId", get_huddle, needs=READ),
+    route("PATCH", "/api/huddles/:huddleId", update_huddle, needs=WRITE),
+    route("GET", "/api/huddles/:huddleId/stats", get_huddle_stats, needs=READ),
+    route("POST", "/api/huddles/:huddleId/join", join_huddle, needs=WRITE, rate=JOIN, errors=(422, 503)),
+    route("DELETE", "/api/huddles/:huddleId/leave", leave_huddle, needs=WRITE, status=204),
+    route("PATCH", "/api/huddles/:huddleId/state", set_huddle_state, needs=WRITE, rate=STATE),
+    route("PUT", "/api/huddles/:huddleId/videos", choose_huddle_videos, needs=WRITE, status=204, rate=STATE),
+    route("POST", "/api/huddles/:huddleId/participants/:userId/mute", mute_huddle_participant, needs=WRITE, rate=STATE),
+    route("DELETE", "/api/huddles/:huddleId/participants/:userId", remove_huddle_participant, needs=WRITE, status=204),
+    route("POST", "/api/huddles/:huddleId/ring", ring_huddle, needs=WRITE, rate=RING),
+    route("POST", "/api/huddles/:huddleId/decline", decline_huddle, needs=WRITE, status=204, rate=RING),
+    route("POST", "/api/huddles/:huddleId/recording", start_huddle_recording, needs=WRITE, errors=(409, 422, 503)),
+    route("DELETE", "/api/huddles/:huddleId/recording", stop_huddle_recording, needs=WRITE, status=204),
+    route("GET", "/api/ice-servers", get_ice_servers, needs=WRITE),
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 import attrs
 
 from chatcore.ids import InviteId, UserId
-from chatcore.model import Invite, Role
+from chatcore.model import Invite, Role, TokenScope
 from chatserver.fields import Slug, Token, Whole
 from chatserver.parts import Call
 from chatserver.rest.workspaces import WorkspaceResponse, shown
@@ -102,8 +102,8 @@ async def accept_invite(call: Call, token: Token) -> WorkspaceResponse:
 
 
 ROUTES = (
-    route("POST", "/api/workspaces/:slug/invites", create_invite, status=201),
-    route("GET", "/api/workspaces/:slug/invites", list_invites),
-    route("DELETE", "/api/invites/:inviteId", revoke_invite, status=204),
-    route("POST", "/api/invites/:token/accept", accept_invite),
+    route("POST", "/api/workspaces/:slug/invites", create_invite, needs=TokenScope.ADMIN, status=201),
+    route("GET", "/api/workspaces/:slug/invites", list_invites, needs=TokenScope.ADMIN),
+    route("DELETE", "/api/invites/:inviteId", revoke_invite, needs=TokenScope.ADMIN, status=204),
+    route("POST", "/api/invites/:token/accept", accept_invite, needs=TokenScope.ADMIN),
 )

@@ -3,7 +3,7 @@
 import attrs
 
 from chatcore.ids import UserId
-from chatcore.model import MemberCard, Presence, Role
+from chatcore.model import MemberCard, Presence, Role, TokenScope
 from chatserver.fields import PageSize, Slug
 from chatserver.parts import Call
 from chatserver.route import route
@@ -66,8 +66,8 @@ async def list_presence(call: Call, slug: Slug) -> PresenceListResponse:
 
 
 ROUTES = (
-    route("GET", "/api/workspaces/:slug/members", list_members),
-    route("PATCH", "/api/workspaces/:slug/members/:userId", update_member),
-    route("DELETE", "/api/workspaces/:slug/members/:userId", remove_member, status=204),
-    route("GET", "/api/workspaces/:slug/presence", list_presence),
+    route("GET", "/api/workspaces/:slug/members", list_members, needs=TokenScope.MEMBERS_READ),
+    route("PATCH", "/api/workspaces/:slug/members/:userId", update_member, needs=TokenScope.ADMIN),
+    route("DELETE", "/api/workspaces/:slug/members/:userId", remove_member, needs=TokenScope.ADMIN, status=204),
+    route("GET", "/api/workspaces/:slug/presence", list_presence, needs=TokenScope.MEMBERS_READ),
 )

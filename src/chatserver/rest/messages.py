@@ -6,10 +6,10 @@ import attrs
 
 from chatcore.errors import ValidationFailed
 from chatcore.ids import AttachmentId, ChannelId, MessageId, UserId
-from chatcore.model import EmojiPreset, Message, MessagePage
+from chatcore.model import EmojiPreset, Message, MessagePage, TokenScope
 from chatserver.fields import Content, Emoji, Items, PageSize, Slug, TempId, Text, Whole
 from chatserver.parts import Call
-from chatserver.route import route
+from chatserver.route import ANY_TOKEN, route
 
 FileName = Annotated[str, Text(1, 255)]
 MediaType = Annotated[str, Text(1, 100)]
@@ -158,15 +158,27 @@ async def list_emoji_presets(call: Call) -> EmojiPresetResponse:
     return EmojiPresetResponse(presets=tuple(await call.chat.reactions.presets()))
 
 
+READ = TokenScope.MESSAGES_READ
+WRITE = TokenScope.MESSAGES_WRITE
+REACT = TokenScope.REACTIONS_WRITE
+
 ROUTES = (
-    route("GET", "/api/channels/:channelId/messages", list_messages),
-    route("POST", "/api/channels/:channelId/messages", send_message, status=201, rate="messages", errors=(422,)),
-    route("GET", "/api/messages/:messageId", get_message),
-    route("PUT", "/api/messages/:messageId", edit_message, errors=(422,)),
-    route("DELETE", "/api/messages/:messageId", delete_message, status=204, errors=(422,)),
-    route("GET", "/api/messages/:messageId/thread", list_thread),
-    route("POST", "/api/messages/:messageId/reactions", add_reaction, status=201, errors=(422,)),
-    route("DELETE", "/api/messages/:messageId/reactions/:emoji", remove_reaction, status=204),
-    route("GET", "/api/workspaces/:slug/search", search_messages),
-    route("GET", "/api/emoji-presets", list_emoji_presets),
+    route("GET", "/api/channels/:channelId/messages", list_messages, needs=READ),
+    route(
+        "POST",
+        "/api/channels/:channelId/messages",
+        send_message,
+        needs=WRITE,
+        status=201,
+        rate="messages",
+        errors=(422,),
+    ),
+    route("GET", "/api/messages/:messageId", get_message, needs=READ),
+    route("PUT", "/api/messages/:messageId", edit_message, needs=WRITE, errors=(422,)),
+    route("DELETE", "/api/messages/:messageId", delete_message, needs=WRITE, status=204, errors=(422,)),
+    route("GET", "/api/messages/:messageId/thread", list_thread, needs=READ),
+    route("POST", "/api/messages/:messageId/reactions", add_reaction, needs=(REACT, READ), status=201, errors=(422,)),
+    route("DELETE", "/api/messages/:messageId/reactions/:emoji", remove_reaction, needs=REACT, status=204),
+    route("GET", "/api/workspaces/:slug/search", search_messages, needs=READ),
+    route("GET", "/api/emoji-presets", list_emoji_presets, needs=ANY_TOKEN),
 )

@@ -5,10 +5,10 @@ from datetime import datetime
 import attrs
 
 from chatcore.ids import UserId
-from chatcore.model import User
+from chatcore.model import TokenScope, User
 from chatserver.fields import ABSENT, DisplayName, Link, PersonName
 from chatserver.parts import Call
-from chatserver.route import route
+from chatserver.route import ANY_TOKEN, route
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +69,6 @@ async def update_me(call: Call, body: UpdateUserRequest) -> UserResponse:
 
 
 ROUTES = (
-    route("GET", "/api/users/me", get_me),
-    route("PATCH", "/api/users/me", update_me),
+    route("GET", "/api/users/me", get_me, needs=ANY_TOKEN),
+    route("PATCH", "/api/users/me", update_me, needs=TokenScope.PROFILE_WRITE),
 )

@@ -7,10 +7,10 @@ from typing import Any
 import attrs
 
 from chatcore.ids import UserId, WorkspaceId
-from chatcore.model import Role
+from chatcore.model import Role, TokenScope
 from chatserver.fields import ABSENT, Description, Settings, Slug, Title
 from chatserver.parts import Call
-from chatserver.route import route
+from chatserver.route import ANY_TOKEN, route
 
 
 @attrs.frozen(kw_only=True)
@@ -136,9 +136,9 @@ async def join_workspace(call: Call, slug: Slug) -> WorkspaceResponse:
 
 
 ROUTES = (
-    route("GET", "/api/workspaces", list_workspaces),
-    route("POST", "/api/workspaces", create_workspace, status=201, errors=(409,)),
-    route("GET", "/api/workspaces/:slug", get_workspace),
-    route("PUT", "/api/workspaces/:slug", update_workspace),
-    route("POST", "/api/workspaces/:slug/join", join_workspace),
+    route("GET", "/api/workspaces", list_workspaces, needs=ANY_TOKEN),
+    route("POST", "/api/workspaces", create_workspace, needs=TokenScope.ADMIN, status=201, errors=(409,)),
+    route("GET", "/api/workspaces/:slug", get_workspace, needs=ANY_TOKEN),
+    route("PUT", "/api/workspaces/:slug", update_workspace, needs=TokenScope.ADMIN),
+    route("POST", "/api/workspaces/:slug/join", join_workspace, needs=TokenScope.ADMIN),
 )

@@ -10,9 +10,9 @@ import trio.testing
 
 from chatcore import open_chat
 from chatcore.chat import Chat
-from chatcore.errors import NotFound, TokenExpired, Unauthorized, ValidationFailed
+from chatcore.errors import MissingScope, NotFound, TokenExpired, Unauthorized, ValidationFailed
 from chatcore.ids import SessionId, TokenId, UserId, uuid7
-from chatcore.model import User
+from chatcore.model import TokenScope, User
 from chatcore.service.identity import Remembered
 from chatcore.service.tokens import WATCH_SECONDS
 from chatcore.testing.clock import FakeClock
@@ -147,3 +147,27 @@ def test_what_is_remembered_is_bounded_and_the_oldest_goes_first() -> None:
     assert known.get("a") == 0
     known.put("c", 2)
     assert (known.get("a"), known.get("b"), known.get("c"), len(known)) == (0, None, 2, 2)
+
+
+async def test_a_token_says_what_it_is_for(chat: Chat, bot: User) -> None:
+    wanted = [TokenScope.MESSAGES_WRITE, TokenScope.MESSAGES_READ, TokenScope.MESSAGES_WRITE]
+    token, text = await chat.tokens.create(bot, name="reader", scopes=wanted)
+    assert token.scopes == (TokenScope.MESSAGES_READ, TokenScope.MESSAGES_WRITE)
+    identity = await chat.tokens.verify(text)
+    identity.require(wanted)
+    with pytest.raises(MissingScope, match="ask for one with the scope admin") as refused:
+        identity.require([TokenScope.MESSAGES_READ, TokenScope.ADMIN])
+    assert refused.value.details == {"scope": "admin", "granted": ["messages:read", "messages:write"]}
+    assert identity.may(TokenScope.MESSAGES_READ)
+    assert not identity.may(TokenScope.ADMIN)
+
+
+async def test_a_token_without_scopes_may_be_used_for_everything(chat: Chat, bot: User) -> None:
+    token, text = await chat.tokens.create(bot, name="all")
+    assert token.scopes is None
+    (await chat.tokens.verify(text)).require(TokenScope)
+
+
+async def test_a_token_for_nothing_is_refused(chat: Chat, bot: User) -> None:
+    with pytest.raises(ValidationFailed, match="name at least one"):
+        await chat.tokens.create(bot, name="nothing", scopes=[])

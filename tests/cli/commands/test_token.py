@@ -47,6 +47,20 @@ def test_a_token_may_end_by_itself(bot: Run) -> None:
     assert told["expiresAt"] > told["createdAt"]
 
 
+def test_a_token_may_be_for_less_than_everything(bot: Run) -> None:
+    scopes = ("--scope", "messages:write", "--scope", "channels:read", "--scope", "messages:write")
+    bot("token", "create", "deploy@bots.example.org", "--name", "ci", *scopes)
+    bot("token", "create", "deploy@bots.example.org", "--name", "all")
+    shown = {row["name"]: row["scopes"] for row in json.loads(bot("token", "list", "--json").stdout)}
+    assert shown == {"ci": ["messages:write", "channels:read"], "all": None}
+    listed = bot("token", "list").stdout
+    assert "messages:write, channels:read" in listed
+    assert "all" in listed
+    wrong = bot("token", "create", "deploy@bots.example.org", "--name", "ci", "--scope", "everything")
+    assert wrong.exit_code == 2
+    assert "messages:read" in wrong.stderr
+
+
 def test_the_list_can_be_narrowed_to_one_bot(bot: Run) -> None:
     bot("user", "create", "other@bots.example.org", "--bot")
     bot("token", "create", "deploy@bots.example.org", "--name", "ci")

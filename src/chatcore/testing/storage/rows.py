@@ -27,6 +27,7 @@ from chatcore.model import (
     Recording,
     Role,
     Session,
+    TokenScope,
     Topology,
 )
 from chatcore.ports import Tx
@@ -104,7 +105,13 @@ def _invite_rows(town: Town) -> tuple[Any, ...]:
 def _bot_token_rows(town: Town) -> tuple[Any, ...]:
     plain = BotToken(id=new_id(TokenId), user_id=town.ann.id, name="bot", token_hash=new_id(), created_at=TIME)
     full = attrs.evolve(
-        plain, id=new_id(TokenId), token_hash=new_id(), created_by=town.ben.id, expires_at=TIME, revoked_at=TIME
+        plain,
+        id=new_id(TokenId),
+        token_hash=new_id(),
+        scopes=(TokenScope.MESSAGES_READ, TokenScope.ADMIN),
+        created_by=town.ben.id,
+        expires_at=TIME,
+        revoked_at=TIME,
     )
     return plain, full
 

@@ -4,7 +4,8 @@ app          create_app, serve, run_server: where the parts meet
 bootstrap    what an empty database gets
 rest/        every endpoint, one file per resource: a table of routes
 openapi  jsonschema     that table, told to clients
-edge         a request's way from the web framework to a handler and back
+direct  tree a request's way to its route, past the web framework
+edge         from there to a handler and back; asked: what came, and what goes out
 route  parts  query  fields  problems  versions  headers     what the edge is made of
 sessions  cookies  csrf  origins  client  ratelimit           who asks, and how often they may
 gateway/     the same services over WebSocket

@@ -19,6 +19,7 @@ from chatcore.errors import ConfigError
 from chatcore.ports import background
 from chatserver.bootstrap import bootstrap
 from chatserver.bus_figures import show_bus
+from chatserver.direct import Direct
 from chatserver.edge import Edge, answer_everything
 from chatserver.gateway.flow import Pace
 from chatserver.gateway.gateway import Gateway
@@ -68,6 +69,7 @@ def create_app(chat: Chat, *, app: QuartTrio | None = None, parts: Parts | None 
         app.config["MAX_CONTENT_LENGTH"] = chat.config.max_body_size
         app.url_rule_class = MatchingRule
         answer_everything(app, edge)
+        app.asgi_app = Direct(edge, app)  # type: ignore[method-assign]  # the way to wrap it that Quart documents
     edge.mount(app)
     return app
 

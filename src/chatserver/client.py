@@ -5,13 +5,14 @@ these headers, so they are believed only from the networks that the setting `tru
 """
 
 import ipaddress
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar, overload
 
 import attrs
 
 from chatcore.errors import ConfigError
 
+T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -85,11 +86,14 @@ class Proxies:
         return any(address in network for network in self._networks)
 
 
-@attrs.frozen
-class HeaderMap:
-    """Headers as the wire gives them (pairs of bytes), for those who have no request object."""
+class HeaderMap(Mapping[str, str]):
+    """Headers as the wire gives them (pairs of bytes): looked up in any case, those that are repeated in one list."""
 
-    _values: Mapping[str, str]
+    __slots__ = ("_values",)
+
+    def __init__(self, values: dict[str, str]) -> None:
+        """`values`: by names in lower case."""
+        self._values = values
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[bytes, bytes]]) -> "HeaderMap":
@@ -101,8 +105,24 @@ class HeaderMap:
             values[name] = f"{values[name]}{separator}{value}" if name in values else value
         return cls(values)
 
-    def get(self, name: str, /) -> str | None:
-        return self._values.get(name.lower())
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+
+    @overload
+    def get(self, name: str, default: T, /) -> str | T: ...
+
+    def get(self, name: str, default: T | None = None, /) -> str | T | None:
+        """The Mapping's own would raise and catch for each header that is not there."""
+        return self._values.get(name.lower(), default)
 
 
 def _network(text: str) -> Network:

@@ -11,13 +11,14 @@ from typing import Any
 import attrs
 import trio
 from quart import Quart, request
-from quart.wrappers import Request, Response
+from quart.wrappers import Response
 from werkzeug.exceptions import HTTPException
 
 from chatcore import wire
 from chatcore.errors import ChatError, NotFound, PayloadTooLarge, UnsupportedMedia, ValidationFailed
 from chatcore.ids import uuid7
 from chatserver import csrf, problems, sessions
+from chatserver.asked import Answer, Asked, Departed
 from chatserver.headers import security_headers
 from chatserver.logs import REQUEST_ID, SLOW_REQUEST_SECONDS
 from chatserver.origins import CORS_HEADERS, CORS_METHODS
@@ -67,13 +68,13 @@ class Edge:
 
     def _view(self, route: Route) -> Any:
         async def view(**path: str) -> Response:
-            return await self.answer(route, request, path)
+            return _response(await self.answer(route, _asked(), path))
 
         return view
 
     # --- one request -----------------------------------------------------------------------------------------------
 
-    async def answer(self, route: Route, asked: Request, path: dict[str, str]) -> Response:
+    async def answer(self, route: Route, asked: Asked, path: dict[str, str]) -> Answer:
         """Answer a request for a route of the table."""
         began = trio.current_time()
         call = self._call(asked)
@@ -81,9 +82,10 @@ class Edge:
             headers = negotiate(asked.headers.get("accept")).headers()
             await self._admit(route, call, asked)
             arguments = await self._arguments(route, asked, path)
-            answer = await route.handler(call, **arguments)
-            response = self._success(route, call, answer)
+            response = self._success(route, call, await route.handler(call, **arguments))
             response.headers.extend(headers)
+        except Departed:
+            raise
         except Exception as error:
             response = self.failure(error)
         except BaseExceptionGroup as group:
@@ -93,22 +95,18 @@ class Edge:
                 raise rest from None
             response = self.failure(failed or group)
         self._finish(response, call, asked)
-        self._account(route.name, asked.method, response.status_code, trio.current_time() - began)
+        self._account(route.name, asked.method, response.status, trio.current_time() - began)
         return response
 
-    def _call(self, asked: Request) -> Call:
-        request_id = asked.headers.get("x-request-id", "")
+    def _call(self, asked: Asked) -> Call:
+        request_id = asked.headers.get("x-request-id") or ""
         if not _SANE_ID.match(request_id):
             request_id = uuid7(int(self.parts.chat.clock.now().timestamp() * 1000))
         REQUEST_ID.set(request_id)
-        peer = (asked.scope.get("client") or ("unix",))[0]
-        return Call(
-            parts=self.parts,
-            client=self.parts.proxies.client(str(peer), asked.scheme, asked.headers),
-            asked=asked,
-        )
+        client = self.parts.proxies.client(asked.peer, asked.scheme, asked.headers)
+        return Call(parts=self.parts, client=client, asked=asked)
 
-    async def _admit(self, route: Route, call: Call, asked: Request) -> None:
+    async def _admit(self, route: Route, call: Call, asked: Asked) -> None:
         """Sign-in, cross-site forgery, rate limits, what the token is for: in this order.
 
         Raises Unauthorized, Forbidden, RateLimited, MissingScope.
@@ -139,7 +137,7 @@ class Edge:
             return call.client.network
         return call.identity.user_id
 
-    async def _arguments(self, route: Route, asked: Request, path: dict[str, str]) -> dict[str, Any]:
+    async def _arguments(self, route: Route, asked: Asked, path: dict[str, str]) -> dict[str, Any]:
         """The handler's arguments. Raises ValidationFailed; NotFound for a path that can name nothing."""
         arguments: dict[str, Any] = {}
         for parameter in route.parameters:
@@ -161,35 +159,28 @@ class Edge:
                 wire.structure(_json(asked, data, Nothing), Nothing)
         return arguments
 
-    def _success(self, route: Route, call: Call, answer: Any) -> Response:
+    def _success(self, route: Route, call: Call, answer: Any) -> Answer:
         status = call.status or route.status
         if answer is None:
-            return Response(b"", 204 if status == 200 else status, content_type="application/json")
+            return Answer(status=204 if status == 200 else status, body=b"")
         if isinstance(answer, Raw):
-            return Response(answer.body, status, content_type=answer.content_type)
-        return Response(wire.encode(answer), status, content_type="application/json")
+            return Answer(status=status, body=answer.body, content_type=answer.content_type)
+        return Answer(status=status, body=wire.encode(answer))
 
-    def failure(self, error: BaseException) -> Response:
+    def failure(self, error: BaseException) -> Answer:
         """The answer to a request that failed."""
         problem = problems.problem_of(error)
         if problems.is_ours(error):
             log.error("request failed", exc_info=error)
         body = problems.body_of(problem, now=self.parts.chat.clock.now(), request_id=REQUEST_ID.get() or "")
-        response = Response(body, problem.status, content_type="application/json")
-        response.headers.extend(problems.headers_of(problem))
-        return response
+        return Answer(status=problem.status, body=body, headers=problems.headers_of(problem))
 
-    def _finish(self, response: Response, call: Call, asked: Request) -> None:
-        headers = response.headers
+    def _finish(self, answer: Answer, call: Call, asked: Asked) -> None:
+        headers = answer.headers
         headers.extend(security_headers(call.client.secure))
-        headers["X-Request-Id"] = REQUEST_ID.get() or ""
+        headers.append(("X-Request-Id", REQUEST_ID.get() or ""))
         headers.extend(self.parts.origins.cors_headers(asked.headers, call.client))
-        for cookie in call.jar.headers():
-            headers.add("Set-Cookie", cookie)
-        if asked.method == "HEAD":
-            length = headers.get("Content-Length", "0")
-            response.set_data(b"")
-            headers["Content-Length"] = length
+        headers.extend(("Set-Cookie", cookie) for cookie in call.jar.headers())
 
     def _account(self, name: str, method: str, status: int, seconds: float) -> None:
         self.parts.meter.answered(name, status, seconds)
@@ -202,32 +193,39 @@ class Edge:
 
     async def missing(self, **_: str) -> Response:
         """404, or 405 where another method would do."""
-        call = self._call(request)
-        allowed = sorted({route.method for shape, route in self._shapes if shape.match(request.path)})
-        problem = problems.wrong_method(request.method, allowed) if allowed else problems.no_such_address()
-        response = self.failure(problem)
-        self._finish(response, call, request)
-        self.parts.meter.answered("none", response.status_code, 0)
-        return response
+        asked = _asked()
+        call = self._call(asked)
+        allowed = self._allowed(asked.path)
+        problem = problems.wrong_method(asked.method, allowed) if allowed else problems.no_such_address()
+        answer = self.failure(problem)
+        self._finish(answer, call, asked)
+        self.parts.meter.answered("none", answer.status, 0)
+        return _response(answer)
 
     async def preflight(self, **_: str) -> Response:
         """What a browser asks before a page of another origin may send its request."""
-        call = self._call(request)
-        allowed = sorted({route.method for shape, route in self._shapes if shape.match(request.path)})
-        response = Response(b"", 204, headers={"Allow": ", ".join([*allowed, "OPTIONS"])})
-        self._finish(response, call, request)
-        if "Access-Control-Allow-Origin" in response.headers:
-            response.headers["Access-Control-Allow-Methods"] = CORS_METHODS
-            response.headers["Access-Control-Allow-Headers"] = CORS_HEADERS
-            response.headers["Access-Control-Max-Age"] = "600"
-        return response
+        asked = _asked()
+        call = self._call(asked)
+        answer = Answer(status=204, body=b"", headers=[("Allow", ", ".join([*self._allowed(asked.path), "OPTIONS"]))])
+        self._finish(answer, call, asked)
+        if any(name == "Access-Control-Allow-Origin" for name, _ in answer.headers):
+            answer.headers += [
+                ("Access-Control-Allow-Methods", CORS_METHODS),
+                ("Access-Control-Allow-Headers", CORS_HEADERS),
+                ("Access-Control-Max-Age", "600"),
+            ]
+        return _response(answer)
 
     async def unforeseen(self, error: Exception) -> Response:
         """What the web framework itself refuses or breaks on, outside our routes."""
-        call = self._call(request)
-        response = self.failure(error)
-        self._finish(response, call, request)
-        return response
+        asked = _asked()
+        call = self._call(asked)
+        answer = self.failure(error)
+        self._finish(answer, call, asked)
+        return _response(answer)
+
+    def _allowed(self, path: str) -> list[str]:
+        return sorted({route.method for shape, route in self._shapes if shape.match(path)})
 
 
 @attrs.frozen
@@ -239,10 +237,10 @@ def _facts(name: str, method: str, status: int, seconds: float) -> dict[str, Any
     return {"route": name, "method": method, "status": status, "ms": round(seconds * 1000, 1)}
 
 
-async def _body(asked: Request, most: int) -> bytes:
+async def _body(asked: Asked, most: int) -> bytes:
     """Raises PayloadTooLarge, UnsupportedMedia."""
     too_large = PayloadTooLarge(f"The body is too large: at most {most // 1024} KiB of JSON are taken.")
-    if (asked.content_length or 0) > most:
+    if asked.content_length > most:
         raise too_large
     data = bytearray()
     with trio.move_on_after(BODY_SECONDS) as patience:
@@ -255,12 +253,12 @@ async def _body(asked: Request, most: int) -> bytes:
     return bytes(data)
 
 
-def _json(asked: Request, data: bytes, cls: type[Any]) -> Any:
+def _json(asked: Asked, data: bytes, cls: type[Any]) -> Any:
     if not data:
         if any(field.default is attrs.NOTHING for field in attrs.fields(cls)):
             raise ValidationFailed.of("body", "is required: send a JSON object")
         return {}
-    if asked.mimetype != "application/json":
+    if asked.media_type != "application/json":
         raise UnsupportedMedia("Send the body as Content-Type: application/json.")
     return wire.decode(data)
 
@@ -272,6 +270,21 @@ def _noun(parameter: str) -> str:
 
 def _shapes(routes: tuple[Route, ...]) -> list[tuple[re.Pattern[str], Route]]:
     return [(re.compile(re.sub(r":[A-Za-z]+", "[^/]+", route.path) + r"\Z"), route) for route in routes]
+
+
+def _asked() -> Asked:
+    """The request that the web framework is in."""
+    return Asked.of(request.scope, aiter(request.body))
+
+
+def _response(answer: Answer) -> Response:
+    """The answer in the web framework's terms."""
+    response = Response(answer.body, answer.status, content_type=answer.content_type)
+    response.headers.extend(answer.headers)
+    if request.method == "HEAD":
+        response.set_data(b"")
+        response.headers["Content-Length"] = str(len(answer.body))
+    return response
 
 
 def answer_everything(app: Quart, edge: Edge) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from quart.wrappers import Request
 
 from chatcore import Chat
 from chatcore.errors import Unauthorized
 from chatcore.ids import UserId
 from chatcore.service.identity import Identity
+from chatserver.asked import Asked
 from chatserver.client import Client, Headers, Proxies
 from chatserver.cookies import CookieJar
 from chatserver.meter import Meter
@@ -57,7 +57,7 @@ class Call:
 
     parts: Parts
     client: Client
-    asked: Request
+    asked: Asked
     identity: Identity | None = None
     status: int | None = None
     jar: CookieJar = attrs.Factory(CookieJar)
@@ -84,7 +84,7 @@ class Call:
     @property
     def user_agent(self) -> str:
         """What the client says that it is."""
-        return self.asked.headers.get("user-agent", "")
+        return self.asked.headers.get("user-agent") or ""
 
     @property
     def actor(self) -> UserId:

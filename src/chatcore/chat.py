@@ -39,7 +39,6 @@ from chatcore.service.channels import Channels
 from chatcore.service.commands import Commands
 from chatcore.service.core import Cards, Core, UserRef, WorkspaceRef, id_of
 from chatcore.service.hub import Directory, Hub
-from chatcore.service.huddle_media import HuddleMedia
 from chatcore.service.huddles import Huddles
 from chatcore.service.invites import Invites
 from chatcore.service.members import Members
@@ -109,7 +108,7 @@ class Chat:
         self.reads = Reads(core)
         self.typing = TypingIndicators(core)
         self.presence = PresenceService(core, ports.presence)
-        self.huddles = Huddles.of(core, HuddleMedia(ports.voice))
+        self.huddles = Huddles.of(core, ports.voice)
         self.search = SearchService(core, self.messages)
         self.attachments = Attachments(core)
         self.audit = Audit(core)
@@ -231,7 +230,7 @@ async def _open_ports(stack: AsyncExitStack, config: Config, clock: Clock, hooks
     storage = await stack.enter_async_context(chosen.storage.factory(context))
     context = attrs.evolve(context, storage=storage)
     bus = await stack.enter_async_context(chosen.bus.factory(context))
-    peers = Peers(bus)
+    peers = Peers(bus, alone=chosen.bus.name == "memory")
     stack.enter_context(peers.listening())
     context = attrs.evolve(context, peers=peers)
     return Ports(

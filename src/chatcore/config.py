@@ -91,8 +91,7 @@ class Config:
         "auto",
         "VOICE",
         "What carries huddles through the server: the name of a voice provider (`webrtc`); `auto`, the one that is "
-        "installed, if any, unless nodes are joined by a bus, each of which carries the media of its own clients "
-        "only; or `off`: media goes from peer to peer only.",
+        "installed, if any; or `off`: media goes from peer to peer only. All nodes of an installation say the same.",
     )
     voice_public_address: str | None = _setting(
         None,

@@ -26,18 +26,15 @@ def choose(providers: Sequence[Provider], config: Config) -> Chosen:
     """The providers that the configuration asks for. Raises ConfigError naming what to install or set.
 
     storage: by the scheme of `database_url`. bus: by that of `redis_url`, and without one the one named `memory`.
-    voice: by name, or none; `auto` is the only one, and none with a bus between nodes: each carries the media of its
-    own clients only, so that people on two of them would not hear each other through a server.
+    voice: by name, or none; `auto` is the only one.
     """
-    bus = _bus(providers, config)
-    alone = bus.name == "memory"
     return Chosen(
         storage=by_url(providers, "storage", config.database_url, "database_url"),
-        bus=bus,
+        bus=_bus(providers, config),
         presence=only(providers, "presence"),
         token=only(providers, "token"),
         auth=chain(providers, "auth"),
-        voice=None if config.voice == "auto" and not alone else optional(providers, "voice", config.voice),
+        voice=optional(providers, "voice", config.voice),
     )
 
 

@@ -108,7 +108,7 @@ class Recording:
     started_by: UserId
     started_at: datetime
     stopped_at: datetime | None = None
-    files: Mapping[str, str] = attrs.field(factory=dict)
+    files: Mapping[str, Any] = attrs.field(factory=dict)
     problem: str | None = None
 
 

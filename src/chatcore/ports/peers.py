@@ -26,9 +26,13 @@ log = logging.getLogger("chatcore.peers")
 
 
 class Peers:
-    """The other nodes, as this one sees them. `node` is this one's own name, new with every start."""
+    """The other nodes, as this one sees them. `node` is this one's own name, new with every start.
 
-    def __init__(self, bus: Bus) -> None:
+    `alone`: there are no others, and never will be.
+    """
+
+    def __init__(self, bus: Bus, *, alone: bool = False) -> None:
+        self.alone = alone
         self.node = uuid4().hex
         self._bus = bus
         self._listeners: dict[str, list[Listen]] = {}
@@ -41,6 +45,10 @@ class Peers:
     def listen(self, topic: str, listen: Listen) -> None:
         """Call `listen` in the Trio thread with what other nodes say on a topic."""
         self._listeners.setdefault(topic, []).append(listen)
+
+    async def deaf_for(self) -> float:
+        """Seconds since the others could last be heard for certain; 0 where the bus does not tell."""
+        return float((await self._bus.health()).get("echo", 0.0))
 
     @contextmanager
     def listening(self) -> Iterator[None]:

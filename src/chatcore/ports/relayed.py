@@ -8,6 +8,7 @@ log has it, and the other nodes look there every few seconds.
 """
 
 import logging
+import math
 import random
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -88,6 +89,7 @@ class RelayedBus:
         """Whether there is a line now; `dropped` envelopes and `missed` packets were lost so far."""
         self._ever = False
         self._heard = 0.0
+        self._echoed = -math.inf
         self._pulse_due = self._sending = False
         self.dropped = self.missed = 0
 
@@ -111,13 +113,15 @@ class RelayedBus:
         return self._subscribers.subscribe(deliver)
 
     async def health(self) -> dict[str, Any]:
-        """Whether the other nodes can be reached, and what was lost on the way.
+        """Whether the other nodes can be reached, and what was lost on the way. `echo`: seconds since something that
+        this node sent came back to it, as it comes to the others.
 
         A node that has lost its line is still well: it finds in the log, a little later, what it was not told.
         """
         return {
             "ok": self._ever,
             "connected": self.connected,
+            "echo": trio.current_time() - self._echoed,
             "waiting": len(self._waiting),
             "dropped": self.dropped,
             "missed": self.missed,
@@ -203,7 +207,7 @@ class RelayedBus:
             self._log.error("something that is none of ours is on the bus: %s", error)
             return
         if packet.node == self.node:
-            self._heard = trio.current_time()
+            self._heard = self._echoed = trio.current_time()
             return
         if not self._is_next(packet.node, packet.number) or not packet.envelopes:
             return

@@ -12,9 +12,9 @@ import attrs
 import trio
 
 from chatcore.errors import ChatError
-from chatcore.events import HuddleEnded, HuddleRejoin, HuddleUserLeft
+from chatcore.events import HuddleEnded, HuddleRejoin, HuddleUpdated, HuddleUserLeft
 from chatcore.ids import ChannelId, HuddleId, UserId, WorkspaceId
-from chatcore.model import Huddle, HuddleDevice, HuddleStatus, Participant
+from chatcore.model import Huddle, HuddleDevice, HuddleStatus, Participant, Topology
 from chatcore.ports import Envelope, MediaRestarted, RecordingFinished, SeatLost, Tx, VoiceEvent, VoiceSeat
 from chatcore.service import huddle_steps
 from chatcore.service.core import Core
@@ -29,6 +29,7 @@ SCAN_SECONDS = 5.0
 SWITCH_SECONDS = 5.0
 """From the decision that media goes from peer to peer to the end of that through the server: until the peers are
 connected it carries the voices."""
+HEARD = {event.type for event in (HuddleEnded, HuddleRejoin, HuddleUpdated, HuddleUserLeft)}
 
 log = logging.getLogger("chatcore.huddles")
 
@@ -56,6 +57,8 @@ class HuddleKeeper:
         self._retired: list[tuple[float, list[VoiceSeat]]] = []
         self._ended: set[HuddleId] = set()
         self._recorded: set[HuddleId] = set()
+        self._untold: list[tuple[HuddleId, str, UserId | None, str | None]] = []
+        """Who is to join again, of huddles that we have not seen yet."""
         self._wake = trio.Event()
         media.on_event(self._happened)
 
@@ -85,30 +88,40 @@ class HuddleKeeper:
         self.devices.hold(key, connection, trio.current_time())
         self.wake()
 
-    def retire_media(self, huddle_id: HuddleId) -> None:
-        """Its media goes from peer to peer from now on."""
-        self._retired.append((trio.current_time() + SWITCH_SECONDS, self._media.retire(huddle_id)))
-        self.wake()
-
     # --- what is heard -----------------------------------------------------------------------------------------------
 
     def deliver(self, workspace_id: WorkspaceId, envelopes: Sequence[Envelope]) -> None:
         """Follow the events: who has left has no media any more, by whichever node they left."""
         for envelope in envelopes:
-            if envelope.type in (HuddleUserLeft.type, HuddleEnded.type):
+            if envelope.type in HEARD:
                 event = envelope.event
                 if isinstance(event, HuddleUserLeft):
                     self._closing += self._media.closing(event.huddle_id, event.user_id)
                 elif isinstance(event, HuddleEnded):
                     self._ended.add(event.huddle_id)
+                elif isinstance(event, HuddleUpdated):
+                    self._rerouted(event.huddle)
+                elif isinstance(event, HuddleRejoin):
+                    self._lost(event)
                 self.wake()
+
+    def _rerouted(self, huddle: Huddle) -> None:
+        """Where media goes from peer to peer from now on, what went through the server is closed a little later."""
+        mesh = huddle.topology is Topology.MESH
+        retired = self._media.rerouted(huddle.id, mesh=mesh)
+        if retired:
+            self._retired.append((trio.current_time() + SWITCH_SECONDS, retired))
+
+    def _lost(self, event: HuddleRejoin) -> None:
+        """Media was lost, on whichever node: by way of this one, its devices have some seconds to join again."""
+        self._media.forget(event.huddle_id, event.user_id, event.device_id)
+        if event.user_id is not None and event.device_id is not None:
+            self.devices.lose((event.huddle_id, event.user_id, event.device_id), trio.current_time())
 
     def _happened(self, event: VoiceEvent) -> None:
         if isinstance(event, SeatLost):
             seat = event.seat
-            self.devices.lose((seat.huddle_id, seat.user_id, seat.device_id), trio.current_time())
             self._tell_to_rejoin(seat.huddle_id, event.reason, seat.user_id, seat.device_id)
-            self.wake()
         elif isinstance(event, MediaRestarted):
             self._tell_to_rejoin(event.huddle_id, event.reason)
         elif isinstance(event, RecordingFinished):
@@ -119,7 +132,11 @@ class HuddleKeeper:
         self, huddle_id: HuddleId, reason: str, user_id: UserId | None = None, device_id: str | None = None
     ) -> None:
         home = self._homes.get(huddle_id)
-        if home is not None:
+        if home is None:
+            # It may have been started on another node just now: the next look finds it.
+            self._untold.append((huddle_id, reason, user_id, device_id))
+            self.wake()
+        else:
             self._core.hub.announce(
                 HuddleRejoin(
                     workspace_id=home[0],
@@ -180,6 +197,7 @@ class HuddleKeeper:
         scan = await self._core.storage.read(_scan)
         now = trio.current_time()
         self._homes = {huddle.id: (huddle.workspace_id, huddle.channel_id) for huddle in scan.huddles}
+        self._tell_untold()
         self.devices.see(scan.devices, now)
         due = set(self.devices.due(now, self._with_media(scan)))
         beats = {(row.huddle_id, row.user_id, row.device_id): row.beat for row in scan.devices}
@@ -189,6 +207,12 @@ class HuddleKeeper:
             await self._end(huddle)
         after = min([seen + GRACE_SECONDS for _, seen in self._empty.values()], default=math.inf)
         return min(now + SCAN_SECONDS, after, max(now, self.devices.next_due(now, self._with_media(scan))))
+
+    def _tell_untold(self) -> None:
+        untold, self._untold = self._untold, []
+        for huddle_id, reason, user_id, device_id in untold:
+            if huddle_id in self._homes:
+                self._tell_to_rejoin(huddle_id, reason, user_id, device_id)
 
     def _with_media(self, scan: _Scan) -> frozenset[DeviceKey]:
         return frozenset(

@@ -13,6 +13,7 @@ from chatcore.errors import Unavailable
 from chatcore.ids import HuddleId, UserId
 from chatcore.model import Huddle, Signal
 from chatcore.ports import (
+    Background,
     HuddleStats,
     SeatLost,
     VideoSource,
@@ -23,6 +24,9 @@ from chatcore.ports import (
     VoiceSeat,
     VoiceTotals,
 )
+from chatcore.service.core import Core
+from chatcore.service.hub import Listener
+from chatcore.service.voice_nodes import VoiceOfNodes
 
 Closing = tuple[VoiceSeat, int]
 """A seat to be closed, unless it was taken again since."""
@@ -45,6 +49,8 @@ class HuddleMedia:
 
     _voice: Voice | None
     _seats: dict[VoiceSeat, int] = attrs.field(factory=dict, init=False)
+    _meshes: set[HuddleId] = attrs.field(factory=set, init=False)
+    """Huddles that have become one: of what they had through the server, nobody is told any more."""
     _taken: int = attrs.field(default=0, init=False)
     _listeners: list[VoiceListener] = attrs.field(factory=list, init=False)
 
@@ -53,22 +59,42 @@ class HuddleMedia:
         """Whether a huddle can go through this server."""
         return self._voice is not None
 
-    def start(self) -> None:
+    def start(self, tasks: Background) -> None:
         """Begin to hear what happens to the media."""
         if self._voice is not None:
             self._voice.on_event(self._happened)
+        if isinstance(self._voice, VoiceOfNodes):
+            self._voice.start(tasks)
+
+    @classmethod
+    def of(cls, core: Core, voice: Voice | None) -> "HuddleMedia":
+        """Over the media of this node, or, where there are others, of all."""
+        shared = voice is not None and not core.peers.alone
+        return cls(VoiceOfNodes(voice, core.peers, core.storage) if shared and voice is not None else voice)
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """What of it follows the events."""
+        return (self._voice,) if isinstance(self._voice, VoiceOfNodes) else ()
 
     def on_event(self, listener: VoiceListener) -> None:
         """Call `listener` with what happens."""
         self._listeners.append(listener)
 
     def _happened(self, event: VoiceEvent) -> None:
-        if isinstance(event, SeatLost) and self._seats.pop(event.seat, None) is None:
-            return  # one that was given up
+        if isinstance(event, SeatLost):
+            self._seats.pop(event.seat, None)
+            if event.seat.huddle_id in self._meshes:
+                return  # one that was given up
         for listener in self._listeners:
             listener(event)
 
     # --- seats -----------------------------------------------------------------------------------------------------
+
+    def forget(self, huddle_id: HuddleId, user_id: UserId | None = None, device_id: str | None = None) -> None:
+        """Seats have lost their connection, on whichever node that was: of a huddle, or of one device."""
+        for seat, _ in self.closing(huddle_id, user_id, device_id):
+            del self._seats[seat]
 
     def has(self, seat: VoiceSeat) -> bool:
         """Whether the seat has a connection here."""
@@ -102,8 +128,14 @@ class HuddleMedia:
                 del self._seats[seat]
                 await self._voice.leave(seat)
 
-    def retire(self, huddle_id: HuddleId) -> list[VoiceSeat]:
-        """Media goes another way now: give the seats up, but leave their connections for `close_retired`."""
+    def rerouted(self, huddle_id: HuddleId, *, mesh: bool) -> list[VoiceSeat]:
+        """The way of the media may be another now. Gives the seats of a mesh up, but leaves their connections for
+        `close_retired`.
+        """
+        if not mesh:
+            self._meshes.discard(huddle_id)
+            return []
+        self._meshes.add(huddle_id)
         retired = [seat for seat in self._seats if seat.huddle_id == huddle_id]
         for seat in retired:
             del self._seats[seat]
@@ -119,6 +151,7 @@ class HuddleMedia:
         """The huddle is over."""
         if self._voice is not None:
             self._seats = {seat: taken for seat, taken in self._seats.items() if seat.huddle_id != huddle_id}
+            self._meshes.discard(huddle_id)
             await self._voice.end(huddle_id)
 
     # --- what is asked of them -------------------------------------------------------------------------------------

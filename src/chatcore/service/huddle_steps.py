@@ -123,6 +123,7 @@ async def end(tx: Tx, facts: Facts, huddle: Huddle, now: datetime) -> Huddle:
         await tx.participants.update(attrs.evolve(present, left_at=now))
     for device in await tx.devices.find(huddle_id=huddle.id):
         await tx.devices.delete(huddle.id, device.user_id, device.device_id)
+    await tx.pins.delete(huddle.id)
     ended = attrs.evolve(huddle, status=HuddleStatus.ENDED, ended_at=now, recorded_by=None)
     await tx.huddles.update(ended)
     facts.did("huddle_ended", huddle=ended)

@@ -12,7 +12,7 @@ from chatcore.events import HuddleStarted
 from chatcore.ids import HuddleId, UserId
 from chatcore.model import Huddle, HuddleMode, Topology, UserCard
 from chatcore.policy import Action
-from chatcore.ports import Background, Tx, VideoSource, VoiceTotals
+from chatcore.ports import Background, Tx, VideoSource, Voice, VoiceTotals
 from chatcore.service import huddle_steps
 from chatcore.service.core import KEEP, ChannelRef, Core, Keep, UserRef, id_of
 from chatcore.service.facts import Facts
@@ -39,13 +39,14 @@ class Huddles(HuddlePeople, HuddleSignals, HuddleRecording):
     __slots__ = ()
 
     @classmethod
-    def of(cls, core: Core, media: HuddleMedia) -> "Huddles":
-        """With what it needs."""
+    def of(cls, core: Core, voice: Voice | None) -> "Huddles":
+        """With what it needs. `voice`: the media of this node."""
+        media = HuddleMedia.of(core, voice)
         return cls(core, media, HuddleKeeper(core, media), Speaking(core, media), Rings(core))
 
     def start_tasks(self, tasks: Background) -> None:
         """Begin to look after what goes on."""
-        self._media.start()
+        self._media.start(tasks)
         tasks.keep("huddles", self._keeper.run)
         tasks.keep("huddle speakers", self._speaking.run)
         tasks.keep("huddle rings", self._rings.run)
@@ -53,7 +54,7 @@ class Huddles(HuddlePeople, HuddleSignals, HuddleRecording):
     @property
     def listeners(self) -> tuple[Any, ...]:
         """What follows the events."""
-        return self._keeper, self._speaking, self._rings
+        return (*self._media.listeners, self._keeper, self._speaking, self._rings)
 
     @property
     def active_count(self) -> int:
@@ -274,10 +275,7 @@ class Huddles(HuddlePeople, HuddleSignals, HuddleRecording):
             topology = self._topology(wanted, len(present))
             return await self._view(tx, await huddle_steps.change(tx, fresh, **changes, topology=topology))
 
-        view = await self._core.storage.write(work)
-        if view.huddle.topology is Topology.MESH:
-            self._keeper.retire_media(found.id)
-        return view
+        return await self._core.storage.write(work)
 
     def _check_mode(self, mode: HuddleMode) -> None:
         if mode is HuddleMode.SFU and not self._media.available:

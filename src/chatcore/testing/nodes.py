@@ -6,7 +6,7 @@
 Nothing in it waits for a network or a disk, so the autojump clock may be used.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
@@ -109,29 +109,40 @@ class Nodes:
     _shared: SharedStorage
     _config: Config
     clock: Clock
+    _plugins: Callable[[str], Iterable[Any]]
 
     @asynccontextmanager
     async def another(self, name: str) -> AsyncIterator[Chat]:
         """One more node, for as long as the context is open."""
         node = Node(name, self._shared, self.exchange)
-        async with open_chat(config=self._config, clock=self.clock, plugins=[node]) as chat:
+        async with open_chat(config=self._config, clock=self.clock, plugins=[node, *self._plugins(name)]) as chat:
             yield chat
 
 
 @asynccontextmanager
 async def open_nodes(
-    count: int, *, exchange: Exchange | None = None, clock: Clock | None = None, **settings: Any
+    count: int,
+    *,
+    exchange: Exchange | None = None,
+    clock: Clock | None = None,
+    plugins: Callable[[str], Iterable[Any]] = lambda name: (),
+    **settings: Any,
 ) -> AsyncIterator[Nodes]:
-    """So many nodes. settings: of each node's configuration."""
+    """So many nodes. plugins: those of a node, given its name. settings: of each node's configuration."""
     clock = clock or SystemClock()
-    base = Config(database_url="memory:", secret="a secret that all nodes share, 32 bytes", **settings)
+    settings = {
+        "database_url": "memory:",
+        "secret": "a secret that all nodes share, 32 bytes",
+        "voice": "off",
+    } | settings
+    base = Config(**settings)
     provider = by_url(Hooks(base).providers(), "storage", base.database_url, "database_url")
     async with AsyncExitStack() as stack:
         storage = await stack.enter_async_context(
             provider.factory(ProviderContext(config=base, clock=clock, data_dir=None))
         )
         config = attrs.evolve(base, database_url="memory+shared:")
-        site = Nodes(exchange or Exchange(), [], SharedStorage(storage), config, clock)
+        site = Nodes(exchange or Exchange(), [], SharedStorage(storage), config, clock, plugins)
         for number in range(1, count + 1):
             site.chats.append(await stack.enter_async_context(site.another(f"node {number}")))
         yield site

@@ -153,13 +153,6 @@ def test_media_through_the_server_is_optional(
     assert (None if found is None else found.name) == chosen
 
 
-def test_media_is_not_carried_by_several_nodes_unless_somebody_says_so(make_hooks: MakeHooks) -> None:
-    providers = make_hooks(*ALL, VOICE).providers()
-    assert choose(providers, Config(redis_url="redis://host")).voice is None
-    named = choose(providers, Config(redis_url="redis://host", voice="webrtc")).voice
-    assert named is not None
-
-
 def test_a_voice_provider_that_is_named_must_be_there(make_hooks: MakeHooks) -> None:
     with pytest.raises(ConfigError, match="no installed plugin provides the voice 'webrtc'"):
         choose(make_hooks(*ALL).providers(), Config(voice="webrtc"))

@@ -143,6 +143,7 @@ class RelayedBus:
                 self.connected = self._sending = False
                 self.dropped += len(self._waiting)
                 self._waiting.clear()
+                self._wake_flush()
             if trio.current_time() - began >= STEADY_SECONDS:
                 delay = FIRST_DELAY
             await trio.sleep(delay * random.uniform(0.5, 1))
@@ -182,8 +183,7 @@ class RelayedBus:
                 self._sending = True
                 await line.send(packets)
             self._sending = False
-            self._sent.set()
-            self._sent = trio.Event()
+            self._wake_flush()
 
     async def _pulse(self) -> None:
         while True:
@@ -192,6 +192,10 @@ class RelayedBus:
             await trio.sleep(PULSE_SECONDS)
             if trio.current_time() - self._heard > SILENCE_SECONDS:
                 raise Silence(f"nothing came back for {SILENCE_SECONDS:g} seconds")
+
+    def _wake_flush(self) -> None:
+        self._sent.set()
+        self._sent = trio.Event()
 
     async def flush(self) -> None:
         """Wait until what was published is on its way, or the line is lost."""

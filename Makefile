@@ -18,9 +18,11 @@ UNITS    := tests/chatcore tests/chatserver --ignore=tests/chatcore/client --ign
 # Where the environment says that nothing compiled is to be kept, each of the hundreds of processes that the tests start would
 # compile all of the code anew: a fifth of their time.
 unexport PYTHONDONTWRITEBYTECODE
+HEARD    := $(addprefix tests/chatserver/,test_sessions.py test_ratelimit.py rest/test_auth.py \
+	$(addprefix gateway/test_,opening.py resume.py sight.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test retry unit backends check format bench bench-gateway soak lock upgrade clean
+.PHONY: help install run test retry unit backends backends-all check format bench bench-gateway soak lock upgrade clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
@@ -61,10 +63,15 @@ retry: install ## what failed, once more, one after the other
 unit: install ## the tests of half a minute, while working
 	$(PARALLEL) -m "not alone and not programme and not slow" $(ARGS) $(UNITS)
 
-backends: install ## the tests of REST once more, on PostgreSQL with its own bus and with Redis
+# REST is where a storage is asked for everything. A bus is heard where somebody listens, is thrown out, or is counted.
+backends: install ## what a storage and a bus matter to once more, on PostgreSQL with its own bus and with Redis
+	$(PARALLEL) --backend postgres $(ARGS) tests/chatserver/rest $(HEARD)
+	$(PARALLEL) --backend redis $(ARGS) $(HEARD)
+
+backends-all: install ## the tests of the server, of the services, and the programme, on both (an hour)
 	for each in postgres redis; do \
-		$(PARALLEL) --backend $$each $(ARGS) tests/chatserver/rest tests/chatserver/test_edge.py tests/chatserver/test_sessions.py \
-			tests/chatserver/test_csrf.py tests/chatserver/test_openapi.py || exit; \
+		$(PARALLEL) -m "not alone" --backend $$each $(ARGS) tests/chatserver tests/chatcore/service tests/programme || exit; \
+		$(BIN)/pytest -m alone --backend $$each $(ARGS) tests/chatserver tests/programme || exit; \
 	done
 
 check: install ## format, lint, types, and who may import whom

@@ -2,33 +2,40 @@
 
 import signal
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import trio.testing
-from tests.services.backend import BACKENDS
 from tests.services.postgres import Postgres, running_postgres
+
+BACKENDS = ("memory", "postgres", "redis")
+"""SQLite, alone; PostgreSQL, and its own bus; PostgreSQL with Redis."""
+PASSED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where chats of tests keep what they keep: those of the server's tests, bus included; and all others."""
+    """Where chats of tests keep what they keep, and what carries events between them."""
     parser.addoption(
-        "--backend", choices=BACKENDS, default=BACKENDS[0], help="of the chats that tests of the server use"
-    )
-    parser.addoption(
-        "--storage",
-        choices=("memory", "postgres"),
-        default="memory",
-        help="where chats are opened that ask for memory or a file",
+        "--backend", choices=BACKENDS, default=BACKENDS[0], help="of chats that are opened in memory or in a file"
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long walks read everything after every step: half a minute each on PostgreSQL, where two have to do."""
-    if config.getoption("--storage") == "postgres":
-        walk = "test_every_client_follows_and_nobody_hears_too_much["
-        items[:] = [each for each in items if not each.name.startswith(walk) or each.name[len(walk)] in "01"]
+    """With another backend: without the tests that bring a database of their own.
+
+    And without most of the long walks, which read everything after every step: half a minute each on PostgreSQL, where
+    two have to do.
+    """
+    if config.getoption("--backend") == "memory":
+        return
+    walk = "test_every_client_follows_and_nobody_hears_too_much["
+    left_out = [
+        each
+        for each in items
+        if each.get_closest_marker("own_storage") or (each.name.startswith(walk) and each.name[len(walk)] not in "01")
+    ]
+    items[:] = [each for each in items if each not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")
@@ -39,35 +46,47 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: Postgres) -> Any:
-    """Empty databases with the schema."""
-    from tests.storages import Databases, make_template
+def backend(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """What `--backend` names; None for memory."""
+    name = request.config.getoption("--backend")
+    if name == "memory":
+        yield None
+        return
+    from tests.services.backend import running_backend
 
-    make_template(postgres)
-    return Databases(postgres)
+    with running_backend(name) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)
-def _storage(request: pytest.FixtureRequest) -> Iterator[None]:
-    if request.config.getoption("--storage") == "memory":
-        yield
+def stage(request: pytest.FixtureRequest, backend: Any) -> Iterator[Any]:
+    """Where chats of this test are opened instead; None for memory."""
+    if backend is None:
+        yield None
         return
-    from tests.storages import Stage, be_patient, replace
+    from tests.stage import Stage, be_patient, replace
 
-    stage = Stage(request.getfixturevalue("databases"))
+    stage = Stage(backend)
     monkeypatch = request.getfixturevalue("monkeypatch")
     replace(monkeypatch, stage)
     be_patient(monkeypatch)
-    folder: Path = request.getfixturevalue("tmp_path")
-    monkeypatch.chdir(folder)  # a chat whose database is no file keeps its secret in the folder where it runs
-    yield
-    stage.close()
+    yield stage
+    stage.close(whole=request.node.stash.get(PASSED, False))
 
 
 @pytest.fixture
 def autojump_clock(request: pytest.FixtureRequest) -> trio.testing.MockClock:
     """A clock that jumps when nothing happens; not while everybody waits for a database in another thread."""
-    return trio.testing.MockClock(autojump_threshold=0 if request.config.getoption("--storage") == "memory" else 0.2)
+    return trio.testing.MockClock(autojump_threshold=0 if request.config.getoption("--backend") == "memory" else 0.2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember which tests passed."""
+    report = yield
+    if report.when == "call":
+        item.stash[PASSED] = report.passed
+    return report
 
 
 def pytest_configure() -> None:

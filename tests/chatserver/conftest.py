@@ -1,10 +1,9 @@
 """A chat, its application, and people in it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from tests.chatserver.api import Api, Document, Team, make_team
-from tests.services.backend import Backend, running_backend
 
 from chatcore import Chat, Config, open_chat
 from chatserver.app import create_app
@@ -15,18 +14,10 @@ def document() -> Document:
     return Document()
 
 
-@pytest.fixture(scope="session")
-def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """What `--backend` names."""
-    with running_backend(request.config.getoption("--backend")) as backend:
-        yield backend
-
-
 @pytest.fixture
-def config(backend: Backend) -> Iterator[Config]:
+def config() -> Config:
     """Settings for this test; a test file may have its own."""
-    yield Config(**backend.settings, bcrypt_rounds=4, rate_limits="off")
-    backend.wipe()
+    return Config(database_url="memory:", bcrypt_rounds=4, rate_limits="off")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Whether a node reaches the others, in figures."""
 
+import pytest
 import trio
 from trio.testing import MockClock
 
@@ -25,6 +26,7 @@ async def test_a_node_that_is_cut_off_shows_it(autojump_clock: MockClock) -> Non
         assert "chatcore_bus_dropped_total 1.0" in shown
 
 
+@pytest.mark.own_storage
 async def test_a_node_that_is_alone_shows_nothing() -> None:
     async with open_chat("memory:") as chat:
         meter = Meter()

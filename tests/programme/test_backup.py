@@ -12,7 +12,7 @@ from tests.chatserver.net.waiting import until
 from tests.programme.line import Ear, send_until_acknowledged
 from tests.programme.process import history, make_team, serving
 
-pytestmark = [pytest.mark.programme, pytest.mark.slow]
+pytestmark = [pytest.mark.programme, pytest.mark.own_storage, pytest.mark.slow]
 
 SENDERS = 20
 MESSAGES_EACH = 25

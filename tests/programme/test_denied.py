@@ -96,6 +96,7 @@ async def _ask(stream: trio.SocketStream, request: bytes) -> int:
 
 @pytest.mark.slow
 @pytest.mark.alone
+@pytest.mark.own_storage
 async def test_the_time_does_not_tell_the_hidden_from_what_is_not_there(tmp_path: Path) -> None:
     async with inside(f"sqlite:///{tmp_path}/chat.db") as server:
         world = await make_world(server)

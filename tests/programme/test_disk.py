@@ -12,7 +12,7 @@ import pytest
 import trio
 from tests.programme.process import Server, Team, history, make_team, serving
 
-pytestmark = pytest.mark.programme
+pytestmark = [pytest.mark.programme, pytest.mark.own_storage]
 
 MIB = 1024 * 1024
 LETTER = "x" * 3500

@@ -79,6 +79,7 @@ async def test_a_retry_after_a_lost_acknowledgement_is_the_first_message(tmp_pat
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.own_storage
 async def test_the_disk_is_synced_before_every_acknowledgement(tmp_path: Path) -> None:
     assert shutil.which("strace"), "strace is missing: apt-get install strace"
     trace = tmp_path / "trace"

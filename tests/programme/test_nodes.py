@@ -16,7 +16,7 @@ from tests.programme.process import Person, Team, history, make_team
 SENDERS = 20
 MESSAGES_EACH = 50
 
-pytestmark = pytest.mark.programme
+pytestmark = [pytest.mark.programme, pytest.mark.own_storage]
 BUSES = pytest.mark.parametrize("bus", ["redis", "postgres"])
 
 

@@ -13,6 +13,7 @@ P99_MS = 1000
 
 
 @pytest.mark.programme
+@pytest.mark.own_storage
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("cc"), reason="the load generator is compiled when it is needed")
 async def test_nothing_is_lost_and_nothing_is_left(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ What must hold is written in `chatcore.ports.storage`; how it is done here, from
     batch       what is done in that transaction: many callers' acts                        stale
     posting     the hot path: a run of messages in three statements                         post_rows
     readers     a pool of connections that cannot write                                     pool, probing
+    replica     pages of messages, from a copy that has come as far as the primary
     pulse       tells a server that is at work from one that hangs
     tx          the tables of one transaction; one file per noun                            table, columns, layouts
     connection  statements in, rows out, errors in our words                                faults, connecting

@@ -14,10 +14,12 @@ from chat_storage_postgres.migrator import Migrator
 from chat_storage_postgres.plugin_migrator import PluginMigrator
 from chat_storage_postgres.pulse import Pulse
 from chat_storage_postgres.readers import Readers
+from chat_storage_postgres.replica import Replica
 from chat_storage_postgres.storage import Commits, PostgresStorage
 from chat_storage_postgres.tx import Setting
 from chat_storage_postgres.writer import Writer
 from chatcore.bridge import open_bridge
+from chatcore.config import Config
 from chatcore.errors import ConfigError, Unavailable
 from chatcore.ports import PluginMigration, ProviderContext
 
@@ -27,6 +29,8 @@ async def open_storage(context: ProviderContext) -> AsyncIterator[PostgresStorag
     """The storage in the database that `config.database_url` names. Raises ConfigError."""
     config = context.config
     check_url(config.database_url)
+    if config.database_replica_url is not None:
+        check_url(config.database_replica_url, "DATABASE_REPLICA_URL")
     setting, commits = Setting("", config.slow_query_ms), Commits()
 
     async def greet(raw: Any) -> None:
@@ -41,12 +45,19 @@ async def open_storage(context: ProviderContext) -> AsyncIterator[PostgresStorag
         committer, analyst = Committer(link, setting, pulse), Analyst(config.database_url)
         writer = Writer(bridge, link, committer, analyst, commits.deliver)
         await writer.open()
-        storage = PostgresStorage(bridge, writer, readers, commits, setting, context.clock)
+        replica = _replica(config, setting, readers)
+        storage = PostgresStorage(bridge, writer, readers, replica, commits, setting, context.clock)
         try:
             yield storage
         finally:
             await storage.close()
             await bridge.run(pulse.close)
+
+
+def _replica(config: Config, setting: Setting, readers: Readers) -> Replica | None:
+    """The copy that `config.database_replica_url` names."""
+    url = config.database_replica_url
+    return None if url is None else Replica(url, config.database_pool_size, setting, readers)
 
 
 async def _check(url: str, plugin_tables: Mapping[str, Sequence[PluginMigration]]) -> None:

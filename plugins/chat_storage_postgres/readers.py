@@ -37,7 +37,7 @@ class Readers:
                 raise Unavailable("The storage has too much to read. Try again in a moment.")
             try:
                 async with self._pool.take(left) as raw, self._pulse.watch(raw, READ_SECONDS + 2):
-                    outcome, error = await self._try(raw, act)
+                    outcome, error = await self.attempt(raw, act)
             except (Lost, *AGAIN) as error:
                 self._failed(error)
             except TimeoutError as error:
@@ -60,7 +60,7 @@ class Readers:
         if isinstance(error, Lost | TimeoutError):
             self._pool.drop_idle()
 
-    async def _try(self, raw: Any, act: Act) -> tuple[Any, Exception | None]:
+    async def attempt(self, raw: Any, act: Act) -> tuple[Any, Exception | None]:
         """What the work returned, or raised: that is no fault of the connection, which is good for the next one."""
         code = getattr(act.what, "__code__", None)
         if code is not None and code not in self._long:

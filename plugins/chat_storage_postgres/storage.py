@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 import trio
 
 from chat_storage_postgres.batch import Act, Work
-from chat_storage_postgres.job import MAX_WAITING
+from chat_storage_postgres.job import MAX_WAITING, PATIENCE
 from chat_storage_postgres.readers import Readers
+from chat_storage_postgres.replica import Replica
 from chat_storage_postgres.tx import Setting
 from chat_storage_postgres.writer import Writer
 from chatcore.bridge import Bridge, BridgeError
 from chatcore.errors import ChatError, Unavailable
+from chatcore.ids import WorkspaceId
 from chatcore.ports import Clock, Envelope, Post, Posted, Tx
 
 T = TypeVar("T")
@@ -43,11 +45,19 @@ class PostgresStorage:
     """See `chatcore.ports.storage.Storage`."""
 
     def __init__(
-        self, bridge: Bridge, writer: Writer, readers: Readers, commits: Commits, setting: Setting, clock: Clock
+        self,
+        bridge: Bridge,
+        writer: Writer,
+        readers: Readers,
+        replica: Replica | None,
+        commits: Commits,
+        setting: Setting,
+        clock: Clock,
     ) -> None:
         self._bridge = bridge
         self._writer = writer
         self._readers = readers
+        self._replica = replica
         self._commits = commits
         self._setting = setting
         self._clock = clock
@@ -61,14 +71,19 @@ class PostgresStorage:
     def on_commit(self, listener: CommitListener) -> None:
         self._commits.listeners.append(listener)
 
-    async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Tx], Awaitable[T]], *, about: WorkspaceId | None = None) -> T:
         if self._closed:
             raise Unavailable("The storage is closed.")
         if self._reading >= MAX_WAITING:
             raise Unavailable("The storage has too much to read. Try again in a moment.")
         self._reading += 1
         try:
-            result: T = await self._bridge.run(self._readers.read, self._act(work), monotonic())
+            act, now = self._act(work), monotonic()
+            result: T
+            if about is None or self._replica is None:
+                result = await self._bridge.run(self._readers.read, act, now)
+            else:
+                result = await self._bridge.run(self._replica.read, act, now, about)
             return result
         except BridgeError as error:
             raise Unavailable("The storage is closed.") from error
@@ -84,7 +99,9 @@ class PostgresStorage:
         return posted
 
     async def health(self) -> dict[str, Any]:
-        facts = {"waiting_writes": len(self._writer), "waiting_reads": self._reading}
+        facts: dict[str, Any] = {"waiting_writes": len(self._writer), "waiting_reads": self._reading}
+        if self._replica is not None:
+            facts["replica"] = self._replica.facts()
         if self._writer.is_stuck():
             return {"ok": False, "reason": "The database does not answer.", **facts}
         if self._writer.failure is None and self._readers.failure is None:
@@ -111,6 +128,8 @@ class PostgresStorage:
         self._closed = True
         with trio.CancelScope(shield=True):
             await self._writer.close()
+            if self._replica is not None:
+                await self._bridge.run(self._replica.close, PATIENCE)
             await self._bridge.run(self._readers.close)
 
     def _act(self, what: Post | Work) -> Act:

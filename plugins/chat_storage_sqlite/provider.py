@@ -22,7 +22,7 @@ from chat_storage_sqlite.storage import Commits, SqliteStorage
 from chat_storage_sqlite.threaded import Threaded
 from chat_storage_sqlite.tx import Setting
 from chat_storage_sqlite.writer import RETRY_SECONDS
-from chatcore.errors import Unavailable
+from chatcore.errors import ConfigError, Unavailable
 from chatcore.ports import PluginMigration, ProviderContext
 
 MAX_READERS = 4
@@ -37,6 +37,8 @@ async def open_sqlite(context: ProviderContext) -> AsyncIterator[SqliteStorage]:
     another process holds the database.
     """
     config, clock = context.config, context.clock
+    if config.database_replica_url is not None:
+        raise ConfigError("DATABASE_REPLICA_URL: a SQLite file has no copies that follow it: leave it out")
     path = parse_address(config.database_url).path
     readers = min(MAX_READERS, config.database_pool_size)
     plan = _Plan(path, readers, config.slow_query_ms, to_ms(clock.now()), context.plugin_tables)

@@ -11,6 +11,7 @@ from chat_storage_sqlite.batch import Act, Work
 from chat_storage_sqlite.columns import to_ms
 from chat_storage_sqlite.tx import SqliteTx
 from chatcore.errors import ChatError
+from chatcore.ids import WorkspaceId
 from chatcore.ports import Clock, Envelope, Post, Posted, Tx
 
 T = TypeVar("T")
@@ -64,7 +65,7 @@ class SqliteStorage:
     def on_commit(self, listener: CommitListener) -> None:
         self._commits.listeners.append(listener)
 
-    async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Tx], Awaitable[T]], *, about: WorkspaceId | None = None) -> T:
         result: T = await self._lanes.read(self._act(work))
         return result
 

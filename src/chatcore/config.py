@@ -41,6 +41,13 @@ class Config:
     database_pool_size: int = _setting(
         10, "DATABASE_POOL_SIZE", "Connections that read at the same time.", min=1, max=500
     )
+    database_replica_url: str | None = _setting(
+        None,
+        "DATABASE_REPLICA_URL",
+        "A copy of a database in PostgreSQL that follows it (a standby). It answers for history, threads and search "
+        "when it holds all that was acknowledged; when not, the database itself does.",
+        shown=_without_password,
+    )
     tls_cert: str | None = _setting(
         None,
         "TLS_CERT",

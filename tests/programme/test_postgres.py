@@ -1,11 +1,8 @@
 """PostgreSQL goes away and comes back, turns read-only, or hands over to its standby: nothing acknowledged is lost."""
 
-import os
 import signal
-import subprocess
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import attrs
@@ -14,7 +11,7 @@ import trio
 from tests.chatserver.net.waiting import until
 from tests.programme.line import Ear
 from tests.programme.process import CHATCORE, Person, Server, Team, history, make_team, serving
-from tests.services.postgres import DURABLE, Postgres, owner, programs, running_postgres
+from tests.services.postgres import DURABLE, running_postgres, running_standby
 
 SENDERS = 20
 MESSAGES_EACH = 60
@@ -25,7 +22,7 @@ WRITABLE_SECONDS = 10.0
 REFUSED_SECONDS = 10.0
 """How long a request may take to be refused while the database is away."""
 
-pytestmark = [pytest.mark.programme, pytest.mark.slow]
+pytestmark = [pytest.mark.programme, pytest.mark.own_storage, pytest.mark.slow]
 
 
 @attrs.define(eq=False)
@@ -129,28 +126,9 @@ async def test_a_database_that_turns_read_only(tmp_path: Path) -> None:
             assert ear.resyncs == 0
 
 
-@contextmanager
-def standby_of(primary: Postgres) -> Iterator[Postgres]:
-    """A standby that has every commit before it is acknowledged."""
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        standby = Postgres(Path(folder), DURABLE)
-        who = owner()
-        if who:
-            os.chown(standby.folder, who["user"], who["group"])
-        copy = [str(programs() / "pg_basebackup"), "-d", primary.url(), "-D", str(standby.data), "-R", "-X", "stream"]
-        subprocess.run([*copy, "-c", "fast"], check=True, cwd=folder, capture_output=True, **who)
-        standby.start()
-        primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
-        primary.sql("SELECT pg_reload_conf()")
-        try:
-            yield standby
-        finally:
-            standby.stop(signal.SIGQUIT)
-
-
 async def test_a_standby_that_takes_over(tmp_path: Path) -> None:
     """The clients' cursors are of a history that may have lost its end: they are told to read afresh."""
-    with running_postgres(*DURABLE) as primary, standby_of(primary) as standby:
+    with running_postgres(*DURABLE) as primary, running_standby(primary, synchronous=True) as standby:
         primary.new_database()
         hosts = f"127.0.0.1:{primary.port},127.0.0.1:{standby.port}"
         async with chatting(tmp_path, f"postgresql://chat@{hosts}/chat1") as (_, senders, _):

@@ -91,6 +91,14 @@ class Postgres:
         command = ["initdb", "-D", str(self.data), "-U", "chat", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         self._run([*command, "--no-sync"])
 
+    def copy(self, primary: "Postgres") -> None:
+        """Make the cluster as a standby of another."""
+        who = owner()
+        if who:
+            os.chown(self.folder, who["user"], who["group"])
+        options = ["-R", "-X", "stream", "-c", "fast", "--no-sync"]
+        self._run(["pg_basebackup", "-d", primary.url(), "-D", str(self.data), *options])
+
     @property
     def data(self) -> Path:
         return self.folder / "data"
@@ -163,3 +171,19 @@ def running_postgres(*settings: str) -> Iterator[Postgres]:
             yield postgres
         finally:
             postgres.stop()
+
+
+@contextmanager
+def running_standby(primary: Postgres, *settings: str, synchronous: bool = False) -> Iterator[Postgres]:
+    """A standby that follows by streaming. `synchronous`: it has every commit before that is acknowledged."""
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        standby = Postgres(Path(folder), (*primary.settings, *settings))
+        standby.copy(primary)
+        standby.start()
+        if synchronous:
+            primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            primary.sql("SELECT pg_reload_conf()")
+        try:
+            yield standby
+        finally:
+            standby.stop(signal.SIGQUIT)

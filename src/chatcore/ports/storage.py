@@ -394,8 +394,13 @@ class Storage(Protocol):
         """Call `listener` after each commit of this node with its envelopes. It must be quick and must not raise."""
         ...
 
-    async def read(self, work: Work[T]) -> T:
-        """Run a transaction that only reads. Raises what `work` raises, and Unavailable."""
+    async def read(self, work: Work[T], *, about: WorkspaceId | None = None) -> T:
+        """Run a transaction that only reads. Raises what `work` raises, and Unavailable.
+
+        about: all that it reads belongs to this workspace, and changes with an event in its log only (messages and
+        what hangs on them). Then a copy may answer that follows the database, if it holds every event that was
+        acknowledged before, by whichever node.
+        """
         ...
 
     async def write(self, work: Work[T]) -> T:

@@ -190,7 +190,8 @@ class Messages:
         check_page(before, after, limit)
         seat = await self._core.allowed(channel, id_of(actor), Action.CHANNEL_VIEW)
         page = await self._core.storage.read(
-            lambda tx: tx.messages.page(seat.channel.id, before=before, after=after, limit=limit)
+            lambda tx: tx.messages.page(seat.channel.id, before=before, after=after, limit=limit),
+            about=seat.workspace.workspace_id,
         )
         return attrs.evolve(page, messages=await self.shown(page.messages, seat.user_id))
 
@@ -205,9 +206,10 @@ class Messages:
     ) -> MessagePage:
         """The replies to a message, oldest first."""
         check_page(before, after, limit)
-        root, _ = await self._visible(id_of(message), id_of(actor))
+        root, seat = await self._visible(id_of(message), id_of(actor))
         page = await self._core.storage.read(
-            lambda tx: tx.messages.thread(root.id, before=before, after=after, limit=limit)
+            lambda tx: tx.messages.thread(root.id, before=before, after=after, limit=limit),
+            about=seat.workspace.workspace_id,
         )
         return attrs.evolve(page, messages=await self.shown(page.messages, id_of(actor)))
 

@@ -55,5 +55,5 @@ class SearchService:
             after=after,
             limit=limit,
         )
-        page = await self._core.storage.read(lambda tx: tx.messages.search(query))
+        page = await self._core.storage.read(lambda tx: tx.messages.search(query), about=facts.workspace_id)
         return attrs.evolve(page, messages=await self._messages.shown(page.messages, id_of(actor)))

@@ -17,6 +17,7 @@ from chatcore.clock import SystemClock
 from chatcore.config import Config
 from chatcore.hooks import Hooks, hookimpl
 from chatcore.hooks.providers import by_url
+from chatcore.ids import WorkspaceId
 from chatcore.ports import Clock, Envelope, Post, Posted, Provider, ProviderContext, Storage, Tx
 from chatcore.ports.storage import CommitListener
 from chatcore.testing.exchange import Exchange
@@ -53,8 +54,8 @@ class NodeStorage:
     def on_commit(self, listener: CommitListener) -> None:
         self.listeners.append(listener)
 
-    async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
-        return await self._shared.storage.read(work)
+    async def read(self, work: Callable[[Tx], Awaitable[T]], *, about: WorkspaceId | None = None) -> T:
+        return await self._shared.storage.read(work, about=about)
 
     async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         async def ours(tx: Tx) -> T:

@@ -1,12 +1,13 @@
 """A database in a file, and a town in it."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from chat_storage_sqlite import open_sqlite
+from chat_storage_sqlite.connection import Connection, open_connection
 from chatcore.config import Config
 from chatcore.ports import ProviderContext, Storage
 
@@ -15,6 +16,8 @@ pytest.register_assert_rewrite("chatcore.testing.storage")
 
 from chatcore.testing.clock import FakeClock  # noqa: E402
 from chatcore.testing.storage.town import Town, found_town  # noqa: E402
+
+Connect = Callable[[Path], Connection]
 
 
 def _open(path: Path, **settings: int) -> AbstractAsyncContextManager[Storage]:
@@ -31,6 +34,13 @@ def open_file() -> Callable[..., AbstractAsyncContextManager[Storage]]:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "chat.db"
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Opens connections, which are closed when the test is over."""
+    with ExitStack() as opened:
+        yield lambda path: opened.enter_context(closing(open_connection(path, 1000)))
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Many rows in one statement: every number of them arrives, and few statements are needed for that."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -9,10 +11,10 @@ from chat_storage_sqlite.connection import Connection
 
 
 @pytest.fixture
-def db() -> Connection:
-    db = Connection(sqlite3.connect(":memory:", isolation_level=None), slow_ms=60_000)
-    db.run("CREATE TABLE numbers (number INTEGER, twice INTEGER)")
-    return db
+def db() -> Iterator[Connection]:
+    with closing(Connection(sqlite3.connect(":memory:", isolation_level=None), slow_ms=60_000)) as db:
+        db.run("CREATE TABLE numbers (number INTEGER, twice INTEGER)")
+        yield db
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 9, 23, 63, 64, 65, 200])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests.plugins.chat_storage_sqlite.conftest import Connect
 
-from chat_storage_sqlite.connection import open_connection
 from chat_storage_sqlite.migrator import Migration, Migrator, find_migrations
 from chatcore.errors import ConfigError
 from chatcore.ports import Storage
@@ -30,11 +30,18 @@ def tables(path: Path) -> set[str]:
         return {name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")}
 
 
-def migrator(path: Path, steps: tuple[Migration, ...] = STEPS) -> Migrator:
-    return Migrator(open_connection(path, 1000), steps)
+Make = Callable[..., Migrator]
 
 
-def test_up_and_down_step_by_step(path: Path) -> None:
+@pytest.fixture
+def migrator(connect: Connect) -> Make:
+    def make(path: Path, steps: tuple[Migration, ...] = STEPS) -> Migrator:
+        return Migrator(connect(path), steps)
+
+    return make
+
+
+def test_up_and_down_step_by_step(path: Path, migrator: Make) -> None:
     work = migrator(path)
     assert work.up(1, now_ms=0) == [1]
     assert [line.applied for line in work.status()] == [True, False]
@@ -47,7 +54,7 @@ def test_up_and_down_step_by_step(path: Path) -> None:
     assert tables(path) == {"schema_migrations"}
 
 
-def test_a_step_that_fails_leaves_nothing_behind(path: Path) -> None:
+def test_a_step_that_fails_leaves_nothing_behind(path: Path, migrator: Make) -> None:
     work = migrator(path, (STEPS[0], BROKEN))
     with pytest.raises(ConfigError, match="0002"):
         work.up(now_ms=0)
@@ -55,25 +62,25 @@ def test_a_step_that_fails_leaves_nothing_behind(path: Path) -> None:
     assert [line.applied for line in work.status()] == [True, False]
 
 
-def test_an_old_schema_names_the_command(path: Path) -> None:
+def test_an_old_schema_names_the_command(path: Path, migrator: Make) -> None:
     migrator(path).up(1, now_ms=0)
     with pytest.raises(ConfigError, match="chatcore migrate up"):
         migrator(path).check()
 
 
-def test_a_schema_from_the_future_is_refused(path: Path) -> None:
+def test_a_schema_from_the_future_is_refused(path: Path, migrator: Make) -> None:
     migrator(path).up(now_ms=0)
     with pytest.raises(ConfigError, match="does not know"):
         migrator(path, STEPS[:1]).up(now_ms=0)
 
 
-def test_another_migration_of_the_same_number_is_refused(path: Path) -> None:
+def test_another_migration_of_the_same_number_is_refused(path: Path, migrator: Make) -> None:
     migrator(path).up(now_ms=0)
     with pytest.raises(ConfigError, match="does not know"):
         migrator(path, (STEPS[0], Migration(2, "other", "", ""))).status()
 
 
-def test_a_half_migrated_schema_is_refused(path: Path) -> None:
+def test_a_half_migrated_schema_is_refused(path: Path, migrator: Make) -> None:
     migrator(path).up(now_ms=0)
     with closing(sqlite3.connect(path, isolation_level=None)) as raw:
         raw.execute("DELETE FROM schema_migrations WHERE version = 1")
@@ -81,16 +88,16 @@ def test_a_half_migrated_schema_is_refused(path: Path) -> None:
         migrator(path).up(now_ms=0)
 
 
-def test_tables_without_a_record_are_refused(path: Path) -> None:
+def test_tables_without_a_record_are_refused(path: Path, migrator: Make) -> None:
     with closing(sqlite3.connect(path)) as raw:
         raw.execute("CREATE TABLE messages (a)")
     with pytest.raises(ConfigError, match="no record"):
         migrator(path).status()
 
 
-def test_several_processes_may_start_at_once(path: Path) -> None:
+def test_several_processes_may_start_at_once(path: Path, connect: Connect) -> None:
     found: list[list[int]] = []
-    connections = [open_connection(path, 1000) for _ in range(4)]
+    connections = [connect(path) for _ in range(4)]
     threads = [
         threading.Thread(target=lambda db=db: found.append(Migrator(db, STEPS).up(now_ms=0))) for db in connections
     ]
@@ -109,7 +116,7 @@ def test_numbers_must_have_no_hole(tmp_path: Path) -> None:
         find_migrations(tmp_path)
 
 
-def test_what_is_released_goes_up_and_down_and_up_again(path: Path) -> None:
+def test_what_is_released_goes_up_and_down_and_up_again(path: Path, migrator: Make) -> None:
     work = migrator(path, find_migrations())
     work.up(now_ms=0)
     first = tables(path)

@@ -1,14 +1,14 @@
 """The steps of plugins' own tables: recorded apart, held to their names, undone by hand only."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.plugins.chat_storage_sqlite.conftest import Connect
 
-from chat_storage_sqlite.connection import open_connection
 from chat_storage_sqlite.migrator import Migrator
 from chat_storage_sqlite.plugin_migrator import PluginMigrator
 from chatcore import Config, open_chat, open_migrator
@@ -30,13 +30,20 @@ def tables(path: Path) -> set[str]:
         return {name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE name LIKE 'nospam%'")}
 
 
-def migrator(path: Path, *steps: PluginMigration, plugin: str = "nospam") -> PluginMigrator:
-    db = open_connection(path, 1000)
-    Migrator(db).up(now_ms=0)
-    return PluginMigrator(db, {plugin: steps})
+Make = Callable[..., PluginMigrator]
 
 
-def test_up_and_down_step_by_step(path: Path) -> None:
+@pytest.fixture
+def migrator(connect: Connect) -> Make:
+    def make(path: Path, *steps: PluginMigration, plugin: str = "nospam") -> PluginMigrator:
+        db = connect(path)
+        Migrator(db).up(now_ms=0)
+        return PluginMigrator(db, {plugin: steps})
+
+    return make
+
+
+def test_up_and_down_step_by_step(path: Path, migrator: Make) -> None:
     assert [line.version for line in migrator(path, ONE).up(now_ms=0)] == [1]
     work = migrator(path, ONE, TWO)
     assert [line.applied for line in work.status()] == [True, False]
@@ -59,20 +66,20 @@ def test_up_and_down_step_by_step(path: Path) -> None:
         "CREATE TABLE nospam_words (w TEXT); SELEKT;",
     ],
 )
-def test_a_step_that_goes_beyond_its_own_names_leaves_nothing_behind(path: Path, script: str) -> None:
+def test_a_step_that_goes_beyond_its_own_names_leaves_nothing_behind(path: Path, migrator: Make, script: str) -> None:
     work = migrator(path, step(1, script))
     with pytest.raises(ConfigError, match=r"plugin nospam: step 1 \(step\)"):
         work.up(now_ms=0)
     assert not any(line.applied for line in work.status())
 
 
-def test_a_step_of_a_newer_release_is_refused(path: Path) -> None:
+def test_a_step_of_a_newer_release_is_refused(path: Path, migrator: Make) -> None:
     migrator(path, ONE, TWO).up(now_ms=0)
     with pytest.raises(ConfigError, match="install the newer one"):
         migrator(path, ONE).up(now_ms=0)
 
 
-def test_a_dialect_that_the_plugin_does_not_know_is_named(path: Path) -> None:
+def test_a_dialect_that_the_plugin_does_not_know_is_named(path: Path, migrator: Make) -> None:
     with pytest.raises(ConfigError, match="no tables for sqlite"):
         migrator(path, step(1, "…", dialect="postgresql")).up(now_ms=0)
 

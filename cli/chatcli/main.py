@@ -25,6 +25,8 @@ COMMANDS = {
     "migrate": "chatcli.commands.migrate:migrate",
     "backup": "chatcli.commands.backup:backup",
     "restore": "chatcli.commands.backup:restore",
+    "export": "chatcli.commands.archive:export_",
+    "import": "chatcli.commands.archive:import_",
     "plugins": "chatcli.commands.plugins:plugins",
     "doctor": "chatcli.commands.doctor:doctor",
 }

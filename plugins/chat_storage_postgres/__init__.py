@@ -14,7 +14,7 @@ What must hold is written in `chatcore.ports.storage`; how it is done here, from
     tx          the tables of one transaction; one file per noun                            table, columns, layouts
     connection  statements in, rows out, errors in our words                                faults, connecting
     migrator    the schema, up and down
-    moving      everything of another database, moved in
+    moving      everything of another database, moved in                                    moving_out
     upkeep      the migrator port: schema and check without opening the storage
 
 Everything below `storage` runs on the bridge's loop (`chatcore.bridge`), in a thread of its own.
@@ -22,7 +22,7 @@ Everything below `storage` runs on the bridge's loop (`chatcore.bridge`), in a t
 
 from collections.abc import Iterable
 
-from chat_storage_postgres.provider import SCHEMES, open_postgres, open_target, open_upkeep
+from chat_storage_postgres.provider import SCHEMES, open_postgres, open_snapshot, open_target, open_upkeep
 from chatcore.hooks import hookimpl
 from chatcore.ports import Provider
 
@@ -36,4 +36,5 @@ def register_providers() -> Iterable[Provider]:
         Provider(kind="storage", name="postgres", factory=open_postgres, schemes=SCHEMES),
         Provider(kind="migrator", name="postgres", factory=open_upkeep, schemes=SCHEMES),
         Provider(kind="target", name="postgres", factory=open_target, schemes=SCHEMES),
+        Provider(kind="snapshot", name="postgres", factory=open_snapshot, schemes=SCHEMES),
     ]

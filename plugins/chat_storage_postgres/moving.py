@@ -1,7 +1,7 @@
 """Moving in: rows from elsewhere, table by table (`chatcore.ports.moving.Target`)."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from chat_storage_postgres.reads import EVERYONE
 from chat_storage_postgres.words import to_vector
 from chatcore.bridge import Bridge, open_bridge
 from chatcore.errors import ConfigError
-from chatcore.ports import ProviderContext
+from chatcore.ports import ProviderContext, moving
 from chatcore.ports.moving import Values
 
 T = TypeVar("T")
@@ -51,11 +51,42 @@ async def open_target(context: ProviderContext) -> AsyncIterator["PostgresTarget
             raw.terminate()
 
 
-class PostgresTarget:
+class PostgresRows:
+    """The rows of tables as plain values."""
+
     def __init__(self, bridge: Bridge, raw: Any) -> None:
         self._bridge = bridge
         self._raw = raw
         self._types: dict[str, dict[str, str]] = {}
+
+    async def count(self, table: str) -> int:
+        return int(await self._run(self._raw.fetchval, f'SELECT count(*) FROM "{table}"'))
+
+    async def _read(self, table: str, columns: Sequence[str], rest: str = "") -> AsyncGenerator[Sequence[Values], None]:
+        """In a transaction. `rest` comes after the statement's FROM."""
+        kinds = await self._kinds(table, columns)
+        listed = ", ".join(_selected(name, kind) for name, kind in zip(columns, kinds, strict=True))
+        cursor = await self._run(self._raw.cursor, f'SELECT {listed} FROM "{table}" {rest}')
+        while rows := await self._run(cursor.fetch, BATCH):
+            yield [_neutral(row, kinds) for row in rows]
+
+    async def _kinds(self, table: str, columns: Sequence[str]) -> list[str]:
+        """The types of these columns. Raises ConfigError for one that the target does not have."""
+        if table not in self._types:
+            self._types[table] = dict(await self._run(self._raw.fetch, _TYPES, table))
+        missing = [name for name in columns if name not in self._types[table]]
+        if missing:
+            raise ConfigError(
+                f"The target has no {table}.{missing[0]}: install the same plugins for both, and migrate."
+            )
+        return [self._types[table][name] for name in columns]
+
+    async def _run(self, work: Callable[..., Awaitable[T]], *args: Any) -> T:
+        return await self._bridge.run(work, *args)
+
+
+class PostgresTarget(PostgresRows):
+    """See `chatcore.ports.moving.Target`."""
 
     async def begin(self, epoch: str) -> None:
         async def work() -> None:
@@ -70,9 +101,6 @@ class PostgresTarget:
 
         await self._run(work)
 
-    async def count(self, table: str) -> int:
-        return int(await self._run(self._raw.fetchval, f'SELECT count(*) FROM "{table}"'))
-
     async def normalised(self, table: str, columns: Sequence[str], rows: Sequence[Values]) -> Sequence[Values]:
         kinds = await self._kinds(table, columns)
         change = [(index, _NORMALISE[kind]) for index, kind in enumerate(kinds) if kind in _NORMALISE]
@@ -83,7 +111,7 @@ class PostgresTarget:
             for index, function in change:
                 if values[index] is not None:
                     values[index] = function(values[index])
-            if everyone is not None and values[everyone] == "*":
+            if everyone is not None and values[everyone] == moving.EVERYONE:
                 values[everyone] = EVERYONE
             changed.append(tuple(values))
         return changed
@@ -111,13 +139,11 @@ class PostgresTarget:
             raise ConfigError(f"A row of {table} cannot be stored in PostgreSQL: {error}") from error
 
     async def batches(self, table: str, columns: Sequence[str]) -> AsyncGenerator[Sequence[Values], None]:
-        kinds = await self._kinds(table, columns)
-        listed = ", ".join(_selected(name, kind) for name, kind in zip(columns, kinds, strict=True))
         await self._run(self._raw.execute, "BEGIN")
         try:
-            cursor = await self._run(self._raw.cursor, f'SELECT {listed} FROM "{table}"')
-            while rows := await self._run(cursor.fetch, BATCH):
-                yield [_neutral(row, kinds) for row in rows]
+            async with aclosing(self._read(table, columns)) as batches:
+                async for rows in batches:
+                    yield rows
         finally:
             await self._run(self._raw.execute, "ROLLBACK")
 
@@ -130,20 +156,6 @@ class PostgresTarget:
             await self._raw.execute("ANALYZE")
 
         await self._run(work)
-
-    async def _kinds(self, table: str, columns: Sequence[str]) -> list[str]:
-        """The types of these columns. Raises ConfigError for one that the target does not have."""
-        if table not in self._types:
-            self._types[table] = dict(await self._run(self._raw.fetch, _TYPES, table))
-        missing = [name for name in columns if name not in self._types[table]]
-        if missing:
-            raise ConfigError(
-                f"The target has no {table}.{missing[0]}: install the same plugins for both, and migrate."
-            )
-        return [self._types[table][name] for name in columns]
-
-    async def _run(self, work: Callable[..., Awaitable[T]], *args: Any) -> T:
-        return await self._bridge.run(work, *args)
 
 
 _NORMALISE: dict[str, Callable[[Any], Any]] = {

@@ -9,6 +9,7 @@ from chatcore.ports import ProviderContext
 
 if TYPE_CHECKING:
     from chat_storage_postgres.moving import PostgresTarget
+    from chat_storage_postgres.moving_out import PostgresSource
     from chat_storage_postgres.storage import PostgresStorage
     from chat_storage_postgres.upkeep import PostgresUpkeep
 
@@ -46,6 +47,16 @@ async def open_target(context: ProviderContext) -> AsyncIterator["PostgresTarget
 
     async with moving.open_target(context) as target:
         yield target
+
+
+@asynccontextmanager
+async def open_snapshot(context: ProviderContext) -> AsyncIterator["PostgresSource"]:
+    """The database as it is now, to be moved elsewhere. Raises ConfigError."""
+    _require_asyncpg()
+    from chat_storage_postgres import moving_out
+
+    async with moving_out.open_snapshot(context) as source:
+        yield source
 
 
 def _require_asyncpg() -> None:

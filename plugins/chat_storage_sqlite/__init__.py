@@ -11,13 +11,14 @@ What must hold is written in `chatcore.ports.storage`; how it is done here, from
     tx          the tables of one transaction; one file per noun                    table, columns, layouts
     migrator    the schema, up and down                                            plugin_migrator
     backup      copies, and putting them back
-    moving      the rows, for who moves to another database
+    moving      the rows, for who moves to another database                        moving_in
     upkeep      the migrator port: schema, check and restore without opening the storage
 """
 
 from collections.abc import Iterable
 
-from chat_storage_sqlite.moving import open_source
+from chat_storage_sqlite.moving import open_snapshot, open_source
+from chat_storage_sqlite.moving_in import open_target
 from chat_storage_sqlite.provider import open_sqlite
 from chat_storage_sqlite.upkeep import open_upkeep
 from chatcore.hooks import hookimpl
@@ -33,4 +34,6 @@ def register_providers() -> Iterable[Provider]:
         Provider(kind="storage", name="sqlite", factory=open_sqlite, schemes=("sqlite", "memory")),
         Provider(kind="migrator", name="sqlite", factory=open_upkeep, schemes=("sqlite", "memory")),
         Provider(kind="source", name="sqlite", factory=open_source, schemes=("sqlite",)),
+        Provider(kind="snapshot", name="sqlite", factory=open_snapshot, schemes=("sqlite",)),
+        Provider(kind="target", name="sqlite", factory=open_target, schemes=("sqlite",)),
     ]

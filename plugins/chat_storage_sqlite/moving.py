@@ -1,9 +1,10 @@
 """Moving out: the rows of a database in a file, table by table (`chatcore.ports.moving.Source`)."""
 
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, closing
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import trio
@@ -14,38 +15,9 @@ from chat_storage_sqlite.connection import file_uri, open_connection
 from chat_storage_sqlite.migrator import Migrator
 from chatcore.errors import ConfigError
 from chatcore.ports import ProviderContext
-from chatcore.ports.moving import Values
+from chatcore.ports.moving import OWN_TABLES, TABLES, Values
 
 BATCH = 2000
-TABLES = (
-    "users",
-    "credentials",
-    "sessions",
-    "bot_tokens",
-    "user_presence",
-    "workspaces",
-    "workspace_members",
-    "invites",
-    "channels",
-    "channel_members",
-    "messages",
-    "deleted_messages",
-    "message_mentions",
-    "message_reactions",
-    "attachments",
-    "huddles",
-    "huddle_participants",
-    "huddle_devices",
-    "huddle_pins",
-    "recordings",
-    "events",
-    "audit_log",
-    "rate_counters",
-    "emoji_presets",
-    "pairs",
-)
-"""Ours, each after those that it refers to; those of plugins follow."""
-_OURS = {"meta", "schema_migrations", "plugin_migrations"}
 _HERE_ONLY = {"number", "row", "place", "replies"}
 """Columns by which rows lie where they lie in this database, and mean nothing elsewhere."""
 _WORKSPACE = "(SELECT workspace_id FROM channels c WHERE c.id = t.channel_id)"
@@ -65,13 +37,26 @@ _ORDER = {"messages": "place", "events": "place", "message_reactions": "id"}
 @asynccontextmanager
 async def open_source(context: ProviderContext) -> AsyncIterator["SqliteSource"]:
     """The file that `config.database_url` names. Raises ConfigError, also while somebody has it open."""
+    async with _open(context, close_for_good) as source:
+        yield source
+
+
+@asynccontextmanager
+async def open_snapshot(context: ProviderContext) -> AsyncIterator["SqliteSource"]:
+    """As `open_source`, of a file that may be in use."""
+    async with _open(context, lambda _: None) as source:
+        yield source
+
+
+@asynccontextmanager
+async def _open(context: ProviderContext, prepare: Callable[[Path], None]) -> AsyncIterator["SqliteSource"]:
     path = parse_address(context.config.database_url).path
     if path is None or not path.is_file():
         raise ConfigError(f"There is no database {context.config.database_url}.")
     limiter = trio.CapacityLimiter(1)
 
     def connect() -> sqlite3.Connection:
-        close_for_good(path)
+        prepare(path)
         with closing(open_connection(path, 60_000, read_only=True)) as db:
             Migrator(db).check()
         raw = sqlite3.connect(file_uri(path, "ro"), uri=True, check_same_thread=False, isolation_level=None)
@@ -104,7 +89,7 @@ class SqliteSource:
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
             "AND name NOT LIKE 'messages\\_fts%' ESCAPE '\\' ORDER BY name"
         )
-        return [*TABLES, *(name for (name,) in names if name not in _OURS and name not in TABLES)]
+        return [*TABLES, *(name for (name,) in names if name not in OWN_TABLES and name not in TABLES)]
 
     async def count(self, table: str) -> int:
         ((count,),) = await self._all(f'SELECT count(*) FROM "{table}"')
@@ -116,13 +101,9 @@ class SqliteSource:
         return [*(name for (name,) in rows if name not in drop), *_MADE.get(table, {})]
 
     async def batches(self, table: str, *, skip: int) -> AsyncGenerator[Sequence[Values], None]:
-        made = _MADE.get(table, {})
-        names = ", ".join(made.get(name, f't."{name}"') for name in await self.columns(table))
-        keys = await self._all("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", table)
-        order = _ORDER.get(table) or ", ".join(f'"{name}"' for (name,) in keys) or "rowid"
-        cursor = self._raw.execute(f'SELECT {names} FROM "{table}" t ORDER BY {order} LIMIT -1 OFFSET {skip}')
-        while rows := await trio.to_thread.run_sync(cursor.fetchmany, BATCH, limiter=self._limiter):
-            yield rows
+        async with aclosing(read_rows(self._raw, self._limiter, table, await self.columns(table), skip)) as batches:
+            async for rows in batches:
+                yield rows
 
     async def _all(self, sql: str, *values: Any) -> list[Values]:
         return await trio.to_thread.run_sync(partial(_fetch, self._raw, sql, values), limiter=self._limiter)
@@ -130,3 +111,20 @@ class SqliteSource:
 
 def _fetch(raw: sqlite3.Connection, sql: str, values: tuple[Any, ...]) -> list[Values]:
     return raw.execute(sql, values).fetchall()
+
+
+async def read_rows(
+    raw: sqlite3.Connection, limiter: trio.CapacityLimiter, table: str, columns: Sequence[str], skip: int = 0
+) -> AsyncGenerator[Sequence[Values], None]:
+    """The rows of a table, in their order, with these columns as others know them."""
+    made = _MADE.get(table, {})
+    names = ", ".join(made.get(name, f't."{name}"') for name in columns)
+
+    def begin() -> sqlite3.Cursor:
+        keys = _fetch(raw, "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,))
+        order = _ORDER.get(table) or ", ".join(f'"{name}"' for (name,) in keys) or "rowid"
+        return raw.execute(f'SELECT {names} FROM "{table}" t ORDER BY {order} LIMIT -1 OFFSET {skip}')
+
+    cursor = await trio.to_thread.run_sync(begin, limiter=limiter)
+    while rows := await trio.to_thread.run_sync(cursor.fetchmany, BATCH, limiter=limiter):
+        yield rows

@@ -13,6 +13,7 @@ The floors, bottom to top; each imports only what stands below it:
     service                 one file per noun: check -> hook -> transaction -> event -> publish
     chat                    open_chat: wiring and the nursery
     upkeep                  open_migrator: a database from outside
+    archive  moving         everything that a database holds, into another, into a file, and back
     client  bot             for those who talk to a server: values only
     embedded                bots in the process of the chat
     testing                 public: contract suites for the ports, fakes
@@ -25,16 +26,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chatcore.chat import Chat, open_chat
     from chatcore.config import Config
-    from chatcore.moving import copy_database
+    from chatcore.moving import copy_database, export_database, import_database
     from chatcore.upkeep import open_migrator
 
-__all__ = ["Chat", "Config", "copy_database", "open_chat", "open_migrator"]
+__all__ = ["Chat", "Config", "copy_database", "export_database", "import_database", "open_chat", "open_migrator"]
 
 _HOMES = {
     "Chat": "chatcore.chat",
     "open_chat": "chatcore.chat",
     "Config": "chatcore.config",
     "copy_database": "chatcore.moving",
+    "export_database": "chatcore.moving",
+    "import_database": "chatcore.moving",
     "open_migrator": "chatcore.upkeep",
 }
 

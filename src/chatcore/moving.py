@@ -1,11 +1,15 @@
-"""`copy_database`: everything from one database into another, verified."""
+"""Everything that a database holds: from one into another, into an archive and out of it; verified."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
 
 import attrs
 
+from chatcore.archive import open_archive, write_archive
 from chatcore.chat import data_dir
 from chatcore.clock import SystemClock
 from chatcore.config import Config
@@ -24,26 +28,82 @@ async def copy_database(config: Config, source_url: str, target_url: str, progre
 
     In the end both databases are read once more, and must hold the same.
     """
-    hooks = Hooks(config)
-    config = await hooks.configure(config)
+    opens = await _Openings.of(config)
+    async with opens("source", source_url, "SOURCE") as source, opens("target", target_url, "TARGET") as target:
+        counts = await _fill(source, target, progress)
+        await target.finish(source.epoch)
+    return counts
 
-    def context(url: str) -> ProviderContext:
-        return ProviderContext(
-            config=attrs.evolve(config, database_url=url),
+
+async def export_database(config: Config, path: Path, progress: Progress) -> dict[str, int]:
+    """Write everything that `config.database_url` holds, at one moment, to an archive; rows by table.
+
+    The database may be in use. The file appears when it is whole. Raises ConfigError.
+    """
+    opens = await _Openings.of(config)
+    async with opens("snapshot", config.database_url, "DATABASE_URL") as source, write_archive(path) as archive:
+        tables = list(await source.tables())
+        counts = {}
+        await archive.begin(uuid4().hex, len(tables))
+        for table in tables:
+            counts[table] = total = await source.count(table)
+            await archive.table(table, await source.columns(table), total)
+            done = 0
+            progress(table, done, total)
+            async with aclosing(source.batches(table, skip=0)) as batches:
+                async for rows in batches:
+                    await archive.rows(rows)
+                    done += len(rows)
+                    progress(table, done, total)
+            if done != total:
+                raise ConfigError(f"{table} had {total} rows, and {done} were read: export it again.")
+        await archive.end()
+    return counts
+
+
+async def import_database(config: Config, path: Path, progress: Progress) -> dict[str, int]:
+    """Take everything in an archive into the empty database that `config.database_url` names; rows by table.
+
+    In the end the database is read once more, and must hold the same as the archive. It begins a new epoch: what has
+    happened since the export is not in it, so clients must not go on from their cursors. Raises ConfigError.
+    """
+    opens = await _Openings.of(config)
+    async with open_archive(path) as archive, opens("target", config.database_url, "DATABASE_URL") as target:
+        counts = await _fill(archive, target, progress)
+        await target.finish(uuid4().hex)
+    return counts
+
+
+@attrs.frozen
+class _Openings:
+    """Opens databases by the plugins that are installed."""
+
+    _config: Config
+    _hooks: Hooks
+
+    @classmethod
+    async def of(cls, config: Config) -> Self:
+        hooks = Hooks(config)
+        return cls(await hooks.configure(config), hooks)
+
+    def __call__(self, kind: str, url: str, setting: str) -> AbstractAsyncContextManager[Any]:
+        """What the plugin for this URL opens. Raises ConfigError."""
+        context = ProviderContext(
+            config=attrs.evolve(self._config, database_url=url),
             clock=SystemClock(),
             data_dir=data_dir(url),
-            plugin_tables=hooks.plugin_tables(),
+            plugin_tables=self._hooks.plugin_tables(),
         )
+        return by_url(self._hooks.providers(), kind, url, setting).factory(context)
 
-    opens_source = by_url(hooks.providers(), "source", source_url, "SOURCE")
-    opens_target = by_url(hooks.providers(), "target", target_url, "TARGET")
-    async with opens_source.factory(context(source_url)) as source, opens_target.factory(context(target_url)) as target:
-        await target.begin(source.epoch)
-        tables = list(await source.tables())
-        counts = {table: await _copy(source, target, table, progress) for table in tables}
-        for table in tables:
-            await _verify(source, target, table)
-        await target.finish(source.epoch)
+
+async def _fill(source: Source, target: Target, progress: Progress) -> dict[str, int]:
+    """Everything is there, and the same. Raises ConfigError."""
+    await target.begin(source.epoch)
+    tables = list(await source.tables())
+    counts = {table: await _copy(source, target, table, progress) for table in tables}
+    for table in tables:
+        await _verify(source, target, table)
     return counts
 
 

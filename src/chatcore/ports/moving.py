@@ -1,4 +1,5 @@
-"""Moving house: everything that one storage holds, carried into one of another kind (providers `source`, `target`).
+"""Moving house: everything that one storage holds, carried into one of another kind (providers `source`,
+`snapshot`, `target`).
 
 What is carried are rows of plain values: text, whole numbers, numbers, bytes, None. Times are whole milliseconds,
 booleans 0 and 1, ids and free objects text. A table's rows come in an order that never changes, and those of a table
@@ -10,13 +11,46 @@ from typing import Any, Protocol
 
 Values = tuple[Any, ...]
 
+TABLES = (
+    "users",
+    "credentials",
+    "sessions",
+    "bot_tokens",
+    "user_presence",
+    "workspaces",
+    "workspace_members",
+    "invites",
+    "channels",
+    "channel_members",
+    "messages",
+    "deleted_messages",
+    "message_mentions",
+    "message_reactions",
+    "attachments",
+    "huddles",
+    "huddle_participants",
+    "huddle_devices",
+    "huddle_pins",
+    "recordings",
+    "events",
+    "audit_log",
+    "rate_counters",
+    "emoji_presets",
+    "pairs",
+)
+"""The core's, each after those that it refers to; those of plugins follow."""
+OWN_TABLES = frozenset({"meta", "schema_migrations", "plugin_migrations"})
+"""About the database itself, and not carried."""
+EVERYONE = "*"
+"""Whom a row of `message_mentions` that is for everyone names."""
+
 
 class Source(Protocol):
-    """A database that nobody writes to meanwhile."""
+    """One state of a database. Of a `source` nobody has it open, of a `snapshot` others may go on writing."""
 
     @property
     def epoch(self) -> str:
-        """The epoch of its event log, which the copy keeps."""
+        """The epoch of its event log, which a copy keeps."""
         ...
 
     async def tables(self) -> Sequence[str]:

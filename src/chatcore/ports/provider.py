@@ -1,7 +1,7 @@
 """Providers: how a plugin supplies the implementation of a port.
 
-A kind (`storage`, `migrator`, `bus`, `presence`, `auth`, `token`, `voice`), a name by which the configuration chooses
-it, and a factory that opens it for as long as its context lasts.
+A kind (`storage`, `migrator`, `bus`, `presence`, `auth`, `token`, `voice`; `source`, `snapshot` and `target` for moving
+house), a name by which the configuration chooses it, and a factory that opens it for as long as its context lasts.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -5,22 +5,16 @@ from typing import Any
 
 import pytest
 import trio
-from tests.plugins.chat_storage_postgres.conftest import context
+from tests.plugins.moving import fill, look, plain, quiet
 from tests.services.postgres import Postgres
 
 from chat_storage_postgres import moving, open_postgres, open_upkeep
 from chat_storage_sqlite import open_sqlite
-from chatcore import Config, copy_database
+from chatcore import Config, copy_database, export_database, import_database
 from chatcore.errors import ConfigError
 from chatcore.model import Reaction
-from chatcore.ports import Search, Tx
 from chatcore.testing.clock import START
-from chatcore.testing.storage.posting import upload
 from chatcore.testing.storage.town import Town, found_town
-
-
-def quiet(table: str, done: int, total: int) -> None:
-    """No progress bar."""
 
 
 @pytest.fixture
@@ -29,58 +23,11 @@ def target(postgres: Postgres) -> str:
     url = postgres.new_database()
 
     async def migrate() -> None:
-        async with open_upkeep(_plain(url)) as migrator:
+        async with open_upkeep(plain(url)) as migrator:
             await migrator.up()
 
     trio.run(migrate)
     return url
-
-
-def _plain(url: str) -> Any:
-    import attrs
-
-    return attrs.evolve(context(url), plugin_tables={})
-
-
-async def fill(path: Path) -> tuple[Town, dict[str, Any]]:
-    """A file with a little of everything in it; and what one sees there."""
-    async with open_sqlite(_plain(f"sqlite:///{path}")) as storage:
-        town = await found_town(storage)
-        root = await town.say(town.ann, "Grüße, apple", mentions=(town.ben.id,), mentions_all=True, temp_id="one")
-        file = await upload(town, town.ben)
-        await town.say(town.ben, "a reply", thread_id=root.id, attachment_ids=(file.id,))
-        gone = await town.say(town.cleo, "gone", mentions=(town.ann.id,))
-        await town.delete(gone.id)
-        for person in (town.ben, town.ann):
-            reaction = Reaction(message_id=root.id, user_id=person.id, emoji="👍", created_at=START)
-            await storage.write(lambda tx, r=reaction: tx.messages.react(r))  # type: ignore[misc]
-        for number in range(30):
-            await town.say(town.people[number % 3], f"message {number}")
-        await storage.write(lambda tx: tx.pairs.put("plugin:x", "k", b"\x00\xff"))
-        await town.mark(town.ben, root.id)
-        return town, await look(town)
-
-
-async def look(town: Town) -> dict[str, Any]:
-    """What one sees in a town."""
-    found: dict[str, Any] = {
-        "epoch": town.storage.epoch,
-        "page": await town.page(),
-        "log": [(e.seq, e.type, e.audience, e.data) for e in await town.log()],
-        "counts": [await town.state(person) for person in town.people],
-    }
-
-    async def rest(tx: Tx) -> None:
-        found["users"] = await tx.users.find()
-        found["members"] = await tx.members.find()
-        found["channels"] = await tx.channels.summaries(town.workspace.id, town.ben.id, public=True)
-        found["presets"] = await tx.presets.find()
-        found["search"] = await tx.messages.search(Search(text="apple", channels=(town.channel.id,)))
-        found["pair"] = await tx.pairs.get("plugin:x", "k")
-        found["thread"] = await tx.messages.thread(found["page"].messages[-1].id, before=None, after=None, limit=9)
-
-    await town.storage.read(rest)
-    return found
 
 
 async def test_everything_is_there_and_goes_on(target: str, tmp_path: Path) -> None:
@@ -88,7 +35,7 @@ async def test_everything_is_there_and_goes_on(target: str, tmp_path: Path) -> N
     source = f"sqlite:///{tmp_path}/chat.db"
     counts = await copy_database(Config(), source, target, quiet)
     assert counts["messages"] == 32
-    async with open_postgres(_plain(target)) as storage:
+    async with open_postgres(plain(target)) as storage:
         moved = Town(storage, town.workspace, town.people, town.channel)
         after = await look(moved)
         for name, value in before.items():
@@ -113,14 +60,14 @@ async def test_what_was_interrupted_goes_on(target: str, tmp_path: Path, monkeyp
     with pytest.raises(BaseException, match=r".*"):
         await copy_database(Config(), source, target, stop)
     with pytest.raises(ConfigError, match="not whole yet"):
-        async with open_postgres(_plain(target)):
+        async with open_postgres(plain(target)):
             pass
     seen: list[int] = []
     await copy_database(
         Config(), source, target, lambda table, done, _: seen.append(done) if table == "messages" else None
     )
     assert seen[0] == 14
-    async with open_postgres(_plain(target)) as storage:
+    async with open_postgres(plain(target)) as storage:
         assert storage.epoch == before["epoch"]
 
 
@@ -137,7 +84,7 @@ async def test_what_is_not_the_same_is_said(target: str, tmp_path: Path, monkeyp
 
 
 async def test_a_target_that_holds_something_is_refused(target: str, tmp_path: Path) -> None:
-    async with open_postgres(_plain(target)) as storage:
+    async with open_postgres(plain(target)) as storage:
         await found_town(storage)
     await fill(tmp_path / "chat.db")
     with pytest.raises(ConfigError, match="something else"):
@@ -145,6 +92,62 @@ async def test_a_target_that_holds_something_is_refused(target: str, tmp_path: P
 
 
 async def test_a_source_in_use_is_refused(target: str, tmp_path: Path) -> None:
-    async with open_sqlite(_plain(f"sqlite:///{tmp_path}/chat.db")):
+    async with open_sqlite(plain(f"sqlite:///{tmp_path}/chat.db")):
         with pytest.raises(ConfigError, match="in use"):
             await copy_database(Config(), f"sqlite:///{tmp_path}/chat.db", target, quiet)
+
+
+async def test_an_archive_goes_in_and_out_of_both(target: str, postgres: Postgres, tmp_path: Path) -> None:
+    town, before = await fill(tmp_path / "chat.db")
+    here, there = Config(database_url=f"sqlite:///{tmp_path}/chat.db"), Config(database_url=target)
+    back = Config(database_url=f"sqlite:///{tmp_path}/back.db")
+    await export_database(here, tmp_path / "one.jsonl", quiet)
+    await import_database(there, tmp_path / "one.jsonl", quiet)
+    async with open_postgres(plain(target)) as storage:
+        moved = Town(storage, town.workspace, town.people, town.channel)
+        after = await look(moved)
+        assert after.pop("epoch") != before["epoch"]
+        assert after == {name: value for name, value in before.items() if name != "epoch"}
+        await moved.say(moved.ben, "written there")
+        expected = await look(moved)
+        # While it is in use.
+        counts = await export_database(there, tmp_path / "two.jsonl", quiet)
+        await moved.say(moved.ben, "too late for the archive")
+    assert counts["messages"] == 33
+    await import_database(back, tmp_path / "two.jsonl", quiet)
+    async with open_sqlite(plain(back.database_url)) as storage:
+        returned = Town(storage, town.workspace, town.people, town.channel)
+        found = await look(returned)
+        assert found.pop("epoch") != expected.pop("epoch")
+        assert found == expected
+        await returned.say(returned.ann, "and on")
+
+
+async def test_an_archive_that_was_interrupted_goes_on(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(tmp_path / "chat.db")
+    archive, there = tmp_path / "one.jsonl", Config(database_url=target)
+    await export_database(Config(database_url=f"sqlite:///{tmp_path}/chat.db"), archive, quiet)
+    monkeypatch.setattr("chatcore.archive.BATCH", 7)
+
+    def stop(table: str, done: int, total: int) -> None:
+        if table == "messages" and done >= 14:
+            raise RuntimeError("stopped")
+
+    with pytest.raises(BaseException, match=r".*"):
+        await import_database(there, archive, stop)
+    with pytest.raises(ConfigError, match="not whole yet"):
+        await export_database(there, tmp_path / "half.jsonl", quiet)
+    seen: list[int] = []
+    await import_database(there, archive, lambda table, done, _: seen.append(done) if table == "messages" else None)
+    assert seen[0] == 14
+
+
+async def test_an_archive_goes_into_no_database_that_holds_something(target: str, tmp_path: Path) -> None:
+    await fill(tmp_path / "chat.db")
+    await export_database(Config(database_url=f"sqlite:///{tmp_path}/chat.db"), tmp_path / "one.jsonl", quiet)
+    async with open_postgres(plain(target)) as storage:
+        await found_town(storage)
+    with pytest.raises(ConfigError, match="something else"):
+        await import_database(Config(database_url=target), tmp_path / "one.jsonl", quiet)

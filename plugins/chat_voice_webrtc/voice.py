@@ -81,12 +81,12 @@ class WebRtcVoice(Listener):
         sdp = _sdp_of(offer)
         key = (seat.user_id, seat.device_id)
         pinned = self._huddles.setdefault(seat.huddle_id, _Pinned())
-        seats = sum(len(each.seats) for each in self._huddles.values())
-        if key not in pinned.seats and seats >= self._capacity:
-            raise VoiceFull(f"The huddles of this server are full ({self._capacity} connections): try again later.")
         process = await self._process_of(pinned)
-        # Before the answer, so that those who join at once do not exceed the capacity together.
+        # Looked at here, and taken before the answer: those who join at once must not exceed the capacity together.
         had = key in pinned.seats
+        if not had and sum(len(each.seats) for each in self._huddles.values()) >= self._capacity:
+            self._forget_if_unused(seat.huddle_id, pinned)
+            raise VoiceFull(f"The huddles of this server are full ({self._capacity} connections): try again later.")
         pinned.seats[key] = seat
         try:
             answer = await process.request(

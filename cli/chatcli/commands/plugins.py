@@ -94,9 +94,9 @@ def check(plugin: str, contracts: bool, as_json: bool, config_file: Path | None)
     """Load a plugin as a server would, check its hooks and settings, and say what it does.
 
     Finds misspelt hooks, arguments that a hook does not have, functions of the wrong kind, unknown settings, and
-    providers whose name is taken. For what it provides (a storage, a bus, presence) the contract suites are run, which
-    needs pytest and pytest-trio, and for a storage that is no file in a new folder the URL of an empty database:
-    CHATCORE_CHECK_URL.
+    providers whose name is taken. For everything that it provides (a storage and its migrator, a bus, presence, ways to
+    sign in, tokens, voice) the contract suites are run, which needs pytest and pytest-trio; and for a storage that is
+    no file in a new folder the URL of a database for this alone, which is emptied: CHATCORE_CHECK_URL.
 
     \b
     Examples:
@@ -121,18 +121,18 @@ def check(plugin: str, contracts: bool, as_json: bool, config_file: Path | None)
         if command.partition(" ")[0] == row["name"]:
             click.echo(f"command: chatcore plugins run {command}")
     if contracts and row["provides"]:
-        _keep_promises(plugin, row["provides"])
+        _keep_promises(plugin, row["provides"], config_file)
     click.echo(f"{row['name']} is fine: {len(row['hooks'])} hooks, {len(row['provides'])} providers.")
 
 
-def _keep_promises(plugin: str, provided: list[str]) -> None:
+def _keep_promises(plugin: str, provided: list[str], config_file: Path | None) -> None:
     """Run the contract suites of what a plugin provides. Raises Failure when a promise is broken."""
     if importlib.util.find_spec("pytest_trio") is None:
         raise Failure(f"{', '.join(provided)}: the contract suites need pytest and pytest-trio; or add --no-contracts")
     click.echo("running the contract suites …")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *_QUIETLY, "--rootdir", os.getcwd(), "--pyargs", "chatcore.testing.providers"],
-        env={**os.environ, "CHATCORE_CHECK_PLUGIN": plugin},
+        env={**os.environ, "CHATCORE_CHECK_PLUGIN": plugin, **_told(config_file)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -141,6 +141,11 @@ def _keep_promises(plugin: str, provided: list[str]) -> None:
     click.echo(done.stdout.strip().splitlines()[-1] if done.returncode == 0 else done.stdout)
     if done.returncode not in (0, NOTHING_TO_RUN):
         raise Failure(f"the plugin {plugin} does not keep what its ports promise: see above")
+
+
+def _told(config_file: Path | None) -> dict[str, str]:
+    file = config_file or settings.DEFAULT_FILE
+    return {"CHATCORE_CHECK_CONFIG": str(file)} if file.is_file() else {}
 
 
 _QUIETLY = ("-q", "-p", "no:cacheprovider", "-c", os.devnull)

@@ -5,7 +5,7 @@ decoder. Here a connection shares the port of the process, RTP leaves the path b
 and encrypted again for others, by the SRTP sessions that the DTLS handshake made. What is used of their insides:
 
     aioice.ice.Connection    _protocols _local_candidates _local_candidates_start _local_candidates_end _nominated
-                             _remote_candidates _queue; check_incoming is wrapped
+                             _remote_candidates _queue; check_incoming and get_event are wrapped
     aioice.ice.StunProtocol  request is wrapped, close replaced
     aiortc RTCIceGatherer    _connection
     aiortc RTCDtlsTransport  _set_role _rx_srtp _tx_srtp; _handle_rtp_data is never reached
@@ -23,7 +23,7 @@ from typing import Any, cast
 
 import ifaddr
 from aioice import Candidate, stun
-from aioice.ice import Connection, StunProtocol
+from aioice.ice import Connection, ConnectionClosed, ConnectionEvent, StunProtocol
 from aiortc import (
     RTCCertificate,
     RTCDtlsFingerprint,
@@ -143,6 +143,8 @@ class Client:
         self._dtls.on("statechange", self._dtls_changed)
         self._check = connection.check_incoming
         connection.check_incoming = self._check_incoming  # type: ignore[assignment,method-assign]
+        self._next_event = connection.get_event
+        connection.get_event = self._event  # type: ignore[method-assign]
         connection._protocols = [_Protocol(connection, sock, mux, self) for sock in mux.sockets]
         for index, protocol in enumerate(connection._protocols):
             protocol.local_candidate = _candidate(mux.sockets[index], index)
@@ -163,6 +165,8 @@ class Client:
 
     async def connect(self, username: str, password: str, fingerprints: tuple[tuple[str, str], ...], role: str) -> None:
         """Wait for the client and shake hands. `role`: ours in DTLS, `client` or `server`. Raises Refused."""
+        if self.closed:
+            raise Refused("the client left")
         self._dtls._set_role(role)
         parameters = RTCDtlsParameters([RTCDtlsFingerprint(*each) for each in fingerprints], role="auto")
         try:
@@ -178,6 +182,12 @@ class Client:
         if self._dtls.state != "connected":
             raise Refused("the DTLS handshake failed")
         self.connected = True
+
+    async def _event(self) -> ConnectionEvent:
+        """The connection's next event. One that is closed says None for ever, and the loop that asks would never pause:
+        who joined and left at once stopped the whole process.
+        """
+        return await self._next_event() or ConnectionClosed()
 
     async def close(self) -> None:
         """Say goodbye and forget the client."""

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from chatcore.config import Config
+from chatcore.hooks import Hooks
 from chatcore.testing.contract import Contract
+from chatcore.testing.providers import SUITES
 
 pytest_plugins = "pytester"
 
@@ -48,6 +51,15 @@ def test_an_expected_failure_is_inherited_and_leaves_the_suite_alone() -> None:
     mine = type("Mine", (Suite,), {"expected_failures": {"test_answer": "the answer is late"}})
     assert type("Heir", (mine,), {})
     assert not hasattr(Suite.test_answer, "pytestmark")
+
+
+MOVED_BY_EACH_OTHER = {"source", "target"}
+"""A database that is left and one that is moved into are tried with each other, in the tests of moving."""
+
+
+def test_every_kind_of_provider_has_a_suite() -> None:
+    kinds = {provider.kind for _, provider in Hooks(Config()).collect("register_providers")}
+    assert kinds - MOVED_BY_EACH_OTHER == set(SUITES)
 
 
 EXPECTED_FAILURES = """

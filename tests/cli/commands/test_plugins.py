@@ -1,6 +1,7 @@
 """`chatcore plugins`."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -70,11 +71,22 @@ def test_check_of_what_is_not_there(run: Run, folder: Path) -> None:
     assert "switched off" in said(run("plugins", "check", "chat_presence"))
 
 
-def test_check_runs_the_contract_suites(run: Run) -> None:
-    done = run("plugins", "check", "chat_bus_memory")
+@pytest.mark.parametrize(("plugin", "providers"), [("chat_bus_memory", 1), ("chat_auth_password", 2)])
+def test_check_runs_the_contract_suites(run: Run, plugin: str, providers: int) -> None:
+    done = run("plugins", "check", plugin)
     assert done.exit_code == 0, done.stdout
     assert " passed" in done.stdout
-    assert done.stdout.endswith("chat_bus_memory is fine: 1 hooks, 1 providers.\n")
+    assert done.stdout.endswith(f"{plugin} is fine: 1 hooks, {providers} providers.\n")
+
+
+def test_check_uses_the_settings_of_the_plugin(run: Run, folder: Path) -> None:
+    """One that keeps no secrets itself can be tried only as far as that goes."""
+    shutil.copy(Path(__file__).parents[3] / "examples" / "directory_sign_in.py", folder)
+    user_dn = "mail={email},dc=example,dc=org"
+    (folder / "chat.toml").write_text(f'[plugin.directory_sign_in]\nserver = "127.0.0.1"\nuser_dn = "{user_dn}"\n')
+    done = run("plugins", "check", "directory_sign_in.py")
+    assert done.exit_code == 0, done.stdout
+    assert " skipped" in done.stdout
 
 
 BAD_BUS = """

@@ -72,3 +72,25 @@ async def test_a_client_that_never_comes_is_refused_in_time(monkeypatch: pytest.
 
 def _nothing(data: bytes, now: float) -> None:
     raise AssertionError("nothing was sent")
+
+
+@pytest.mark.parametrize("steps", range(4))
+async def test_a_client_that_leaves_at_once_stops_nothing(steps: int) -> None:
+    async def come_and_go() -> str:
+        mux = Mux(["127.0.0.1"], range(40_900, 40_999))
+        mux.open()
+        client = inside.Client(mux, inside.Identity().certificate(), _nothing, _nothing)
+        coming = asyncio.create_task(client.connect("user", "p" * 22, (("sha-256", "AB"),), "client"))
+        try:
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await client.close()
+            async with asyncio.timeout(5):
+                await coming
+        except inside.Refused as error:
+            return str(error)
+        finally:
+            mux.close()
+        return "connected"
+
+    assert await trio.to_thread.run_sync(asyncio.run, come_and_go()) in ("the client left", "no path was found")

@@ -4,7 +4,7 @@ from benchmarks.benchmark import Benchmark
 from benchmarks.cluster import delivery
 from benchmarks.core import history, hooks, postgres_senders, posts, search, send, senders
 from benchmarks.server import bots, memory, ready, rest
-from benchmarks.voice import beside, forwarding
+from benchmarks.voice import beside, browsers, forwarding
 
 BENCHMARKS = (
     Benchmark("hooks", "hook calls that no plugin listens to", hooks.measure),
@@ -21,4 +21,7 @@ BENCHMARKS = (
     Benchmark("rest", "posting and reading over HTTP", rest.measure),
     Benchmark("voice", "huddles through the server: cost, delay, and how far one core goes", forwarding.measure),
     Benchmark("voice-chat", "what a huddle through the server costs those who write", beside.measure),
+    Benchmark(
+        "voice-browsers", "how soon people in browsers hear each other, and what is heard of a change", browsers.measure
+    ),
 )

@@ -6,6 +6,7 @@ export class Chat {
     this.waiting = new Map();
     this.number = 0;
     this.closed = false;
+    this.waited = 0; // milliseconds, for what the server was asked
   }
 
   async signIn(email, password) {
@@ -17,8 +18,10 @@ export class Chat {
   async http(method, path, body) {
     const headers = { 'Content-Type': 'application/json' };
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
+    const asked = performance.now();
     const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
     const data = answer.status === 204 ? null : await answer.json();
+    this.waited += performance.now() - asked;
     if (!answer.ok) throw Object.assign(new Error(data.error.message), { status: answer.status });
     return data;
   }
@@ -51,8 +54,13 @@ export class Chat {
 
   ask(type, data) {
     const id = String(++this.number);
+    const asked = performance.now();
     return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
+      const answered = (data) => {
+        this.waited += performance.now() - asked;
+        resolve(data);
+      };
+      this.waiting.set(id, { resolve: answered, reject });
       this.socket.send(JSON.stringify({ type, id, data }));
     });
   }

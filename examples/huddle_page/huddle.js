@@ -18,6 +18,7 @@ export class Huddle {
     this.people = new Map();
     this.slots = new Map(); // mid -> userId
     this.speaking = [];
+    this.connecting = 0; // milliseconds, from the server's answer to a connection with it
     chat.on('huddle_signal', (data) => this.signalled(data).catch((error) => this.log(`signal: ${error}`)));
     chat.on('huddle_user_joined', ({ huddleId, user }) => this.mine(huddleId) && this.person(user));
     chat.on('huddle_user_updated', ({ huddleId, user }) => this.mine(huddleId) && this.person(user));
@@ -111,7 +112,9 @@ export class Huddle {
     this.server = connection;
     this.fill(connection);
     this.choose(true);
+    const began = performance.now();
     await connected(connection.pc);
+    this.connecting = performance.now() - began;
     // What carried the voices until now goes only when this does.
     close(old);
     for (const peer of this.peers.values()) close(peer);

@@ -6,7 +6,7 @@ import { SPEAKING, Sound } from './sound.js';
 import { SOURCES, STATE, camera, screen, testCard } from './videos.js';
 
 const $ = (id) => document.getElementById(id);
-const page = (window.page = { firstAudio: null, joined: null, huddle: null, log: [] });
+const page = (window.page = { firstAudio: null, joined: null, share: null, huddle: null, log: [] });
 let ownEar = null;
 let wasSpeaking = false;
 
@@ -26,6 +26,7 @@ async function join(form) {
   const sound = new Sound();
   const chat = new Chat();
   await chat.signIn(form.email, form.password);
+  const signingIn = chat.waited;
   const { workspaces } = await chat.http('GET', '/api/workspaces');
   const workspace = workspaces.find(({ slug }) => slug === form.slug);
   const { channels } = await chat.http('GET', `/api/workspaces/${form.slug}/channels`);
@@ -41,6 +42,7 @@ async function join(form) {
   ownEar = sound.ear(track, true);
   await huddle.start(channel.id, form.mode);
   page.joined = performance.now() - began;
+  page.share = { signingIn, joining: chat.waited - signingIn, connecting: huddle.connecting }; // what the server took
   inside(true);
   show();
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, sync_playwright
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "huddle_page" / "serve.py"
 PATIENCE = 30.0
@@ -68,12 +68,24 @@ def serving(folder: Path, **settings: Any) -> Iterator[Served]:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser; each of its contexts is one of its own to the server."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with sync_playwright() as playwright, _launched(playwright.chromium) as browser:
+        yield browser
+
+
+@contextmanager
+def another(browser: Browser) -> Iterator[Browser]:
+    """One more, with processes of its own."""
+    with _launched(browser.browser_type) as other:
+        yield other
+
+
+@contextmanager
+def _launched(kind: BrowserType) -> Iterator[Browser]:
+    browser = kind.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 @attrs.define(eq=False)
@@ -169,6 +181,18 @@ class Person:
         """Of the huddle that they started."""
         self.page.evaluate(_SET_MODE, mode)
 
+    def share(self) -> dict[str, float]:
+        """Milliseconds of these that the server took: `signingIn`, `joining` and `connecting`."""
+        return dict(self.page.evaluate("window.page.share"))
+
+    def watch_for_silence(self) -> None:
+        """From now on note the longest time in which nobody is heard."""
+        self.page.evaluate(_WATCH_FOR_SILENCE)
+
+    def longest_silence(self) -> float:
+        """Milliseconds, since it was asked before."""
+        return float(self.page.evaluate(_LONGEST_SILENCE))
+
     def topology(self) -> str:
         return str(self.page.evaluate("window.page.huddle.topology"))
 
@@ -193,6 +217,22 @@ class Person:
 _SET_MODE = """(mode) => {
     const { huddle } = window.page;
     return huddle.chat.http('PATCH', `/api/huddles/${huddle.id}`, { mode });
+}"""
+
+_WATCH_FOR_SILENCE = """() => {
+    window.silence = { since: performance.now(), longest: 0 };
+    setInterval(() => {
+        const now = performance.now();
+        const heard = window.page.huddle.heard().some(({ level }) => level > -45);
+        if (heard) window.silence.since = now;
+        window.silence.longest = Math.max(window.silence.longest, now - window.silence.since);
+    }, 20);
+}"""
+
+_LONGEST_SILENCE = """() => {
+    const { longest } = window.silence;
+    window.silence.longest = 0;
+    return longest;
 }"""
 
 _SEEN = """(key) => {

@@ -54,13 +54,11 @@ async def measure(setting: Setting) -> AsyncIterator[Figure]:
 
 def _figures(what: str, joins: list[_Join]) -> list[Figure]:
     def median(name: str) -> float:
-        return statistics.median(getattr(each, name) for each in joins)
+        return float(statistics.median(getattr(each, name) for each in joins))
 
-    worst = max(each.first_audio for each in joins)
+    worst = f"worst {max(each.first_audio for each in joins):,.0f}"
     return [
-        Figure(
-            f"{what}: click to first audio", median("first_audio"), "ms", COLD, f"of {len(joins)}, worst {worst:,.0f}"
-        ),
+        Figure(f"{what}: click to first audio", median("first_audio"), "ms", COLD, f"of {len(joins)}, {worst}"),
         Figure("… of which the server signed in", median("signing_in"), "ms"),
         Figure("… of which the server let in and connected", median("share"), "ms", SHARE),
     ]

@@ -90,10 +90,14 @@ class Person:
 
 @attrs.define(eq=False)
 class Ears:
-    """What all of them hear together: `late` in seconds for each packet; `missing` by the gaps in the numbers."""
+    """What all of them hear together: `late` in seconds for each packet; `missing` by the gaps in the numbers.
+
+    `own`: how late a datagram is that this process sends to itself meanwhile: that much is not the server's.
+    """
 
     counting: bool = False
     late: list[float] = attrs.field(factory=list)
+    own: list[float] = attrs.field(factory=list)
     missing: int = 0
     _last: dict[int, int] = attrs.field(factory=dict)
 
@@ -108,6 +112,26 @@ class Ears:
             self.late.append(time.perf_counter() - struct.unpack("!d", packet.payload[-8:])[0])
             if last is not None:
                 self.missing += (packet.sequence - last - 1) & 0xFFFF if rtp.newer(packet.sequence, last) else 0
+
+
+class Mirror(asyncio.DatagramProtocol):
+    """A socket on which the crowd hears itself."""
+
+    def __init__(self, ears: Ears) -> None:
+        self._ears = ears
+
+    def datagram_received(self, data: bytes, address: object) -> None:
+        """What was just sent."""
+        if self._ears.counting:
+            self._ears.own.append(time.perf_counter() - struct.unpack("!d", data)[0])
+
+    async def run(self) -> None:
+        """Send, until cancelled."""
+        where = ("127.0.0.1", 0)
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=where)
+        while True:
+            transport.sendto(struct.pack("!d", time.perf_counter()), transport.get_extra_info("sockname"))
+            await asyncio.sleep(0.005)
 
 
 @attrs.define(eq=False)
@@ -142,14 +166,17 @@ async def run(people: int, speakers: int, seconds: float, out: int) -> None:
         await asyncio.gather(*(_join(talk, person) for person in group))
         joins.append((time.perf_counter() - began) / len(group))
     speaking = loop.create_task(_speak(crowd[:speakers]))
+    hearing = loop.create_task(Mirror(ears).run())
     await asyncio.sleep(WARM_UP)
     talk.out(encode({"event": "begin"}))
     ears.counting, before = True, sum(person.sent for person in crowd)
     await asyncio.sleep(seconds)
     ears.counting, sent = False, sum(person.sent for person in crowd) - before
-    talk.out(encode({"event": "end", "late": _points(ears.late), "heard": len(ears.late), "missing": ears.missing,
+    talk.out(encode({"event": "end", "late": _points(ears.late), "own": _points(ears.own), "heard": len(ears.late),
+                     "missing": ears.missing,
                      "sent": sent, "join_ms": 1000 * sorted(joins)[len(joins) // 2]}))  # fmt: skip
     speaking.cancel()
+    hearing.cancel()
 
 
 async def _join(talk: Talk, person: Person) -> None:

@@ -26,7 +26,9 @@ Join = Callable[[int, str], Awaitable[str]]
 
 @attrs.frozen(kw_only=True)
 class Heard:
-    """`core`: the share of one core that the media process took; `late` in ms, from sender to listener."""
+    """`core`: the share of one core that the media process took; `late` in ms, from sender to listener; `own`: what
+    of it is the crowd's.
+    """
 
     people: int
     speakers: int
@@ -34,6 +36,7 @@ class Heard:
     packets_out: float
     late_p50: float
     late_p95: float
+    own_p95: float
     missing: float
     join_ms: float
 
@@ -129,6 +132,7 @@ async def crowd(join: Join, pid: Callable[[], int], people: int, speakers: int, 
         packets_out=ended["heard"] / ended["took"],
         late_p50=ended["late"]["p50"],
         late_p95=ended["late"]["p95"],
+        own_p95=ended["own"]["p95"],
         missing=ended["missing"] / max(1, ended["heard"]),
         join_ms=ended["join_ms"],
     )

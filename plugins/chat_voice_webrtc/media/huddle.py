@@ -145,7 +145,7 @@ class Huddle:
             wanted += [None] * (len(slots) - len(wanted))
         for slot, video in zip(slots, wanted, strict=True):
             slot.show(video)
-            if slot.waiting and isinstance(video, VideoStream):
+            if slot.wants_key_frame and isinstance(video, VideoStream):
                 video.want_key_frame(now)
 
     def _say_who_speaks(self, now: float) -> None:
@@ -166,5 +166,7 @@ def _slots_of(leg: Leg, speaking: set[AudioStream]) -> dict[str, Any]:
     audio = {
         slot.plan.mid: slot.source.leg.user for slot in leg.audio_slots() if slot.source in speaking and slot.source
     }
-    video = {slot.plan.mid: slot.source.leg.user for slot in leg.video_slots() if slot.source is not None}
+    video = {
+        slot.plan.mid: slot.source.leg.user for slot in leg.video_slots() if slot.source and not slot.strain.paused
+    }
     return {"user": leg.seat[0], "device": leg.seat[1], "audio": audio, "video": video}

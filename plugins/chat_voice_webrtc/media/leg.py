@@ -112,8 +112,9 @@ class Leg:
             if isinstance(stream, VideoStream):
                 stream.tick(now)
         for slot in self.video_slots() if self.client.connected else ():
-            if slot.waiting and isinstance(slot.source, VideoStream):
-                slot.source.want_key_frame(now)
+            slot.strain.over(now)
+            if slot.waiting:
+                _want_key_frame(slot, now)
 
     def report(self, now: float) -> None:
         """Send what RTCP has to say, and work out the rates; once a second."""
@@ -199,6 +200,8 @@ class Leg:
     def _feedback(self, slot: OutSlot, item: rtcp.Item, now: float) -> None:
         if isinstance(item, rtcp.Report):
             slot.report = item
+            if isinstance(slot, VideoSlot):
+                slot.reported(item, now)
             if item.last:
                 passed = (int((time.time() + NTP_EPOCH) * 65536) - item.last - item.delay) & 0xFFFFFFFF
                 if passed < 10 * 65536:
@@ -206,8 +209,13 @@ class Leg:
         elif isinstance(item, rtcp.Lost) and isinstance(slot, VideoSlot):
             for sequence in item.sequences:
                 slot.again(sequence, now)
-        elif isinstance(item, rtcp.KeyFrameWanted) and isinstance(slot.source, VideoStream):
-            slot.source.want_key_frame(now)
+        elif isinstance(item, rtcp.KeyFrameWanted) and isinstance(slot, VideoSlot):
+            _want_key_frame(slot, now)
+
+
+def _want_key_frame(slot: VideoSlot, now: float) -> None:
+    if isinstance(slot.source, VideoStream) and not slot.strain.paused:
+        slot.source.want_key_frame(now)
 
 
 def _stream(plan: negotiation.Inbound, leg: Leg) -> Stream:

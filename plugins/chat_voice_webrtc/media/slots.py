@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from chat_voice_webrtc.media import rtcp, rtp, vp8
 from chat_voice_webrtc.media.negotiation import Slot
 from chat_voice_webrtc.media.rewriter import Rewriter
+from chat_voice_webrtc.media.strain import Strain
 
 if TYPE_CHECKING:
     from chat_voice_webrtc.media.inside import Client
@@ -98,6 +99,8 @@ class VideoSlot(OutSlot):
     def __init__(self, plan: Slot, client: "Client") -> None:
         super().__init__(plan, client)
         self.waiting = False
+        self.strain = Strain()
+        self._asked = self._reported = 0
         self._picture_shift = self._level_shift = 0
         self._picture = self._level = 0
         self._long = False
@@ -108,9 +111,25 @@ class VideoSlot(OutSlot):
             super().show(source)
             self.waiting = source is not None
 
+    @property
+    def wants_key_frame(self) -> bool:
+        return self.waiting and not self.strain.paused
+
+    def reported(self, report: rtcp.Report, now: float) -> None:
+        """What the receiver says of it: too much loss, and nothing is shown for a while.
+
+        What was sent again and came counts as received in a report: so what was asked for again counts too.
+        """
+        asked = self._asked / max(1, self.packets - self._reported)
+        self._asked, self._reported = 0, self.packets
+        if self.strain.reported(max(report.fraction_lost / 256, asked), now) and self.source is not None:
+            self.waiting = True
+            self._rewriter.switch()
+
     def forward(self, packet: rtp.Packet, key: str, key_frame: bool, found: vp8.Descriptor | None, now: float) -> None:
         """Pass a packet on. `found`: what VP8 says of itself."""
-        if not self._client.connected:  # a key frame that nobody gets yet is not the one that is waited for
+        # A key frame that nobody gets is not the one that is waited for.
+        if not self._client.connected or self.strain.paused:
             return
         if self.waiting:
             if not key_frame or key not in self.plan.payload_types:
@@ -128,6 +147,7 @@ class VideoSlot(OutSlot):
 
     def again(self, sequence: int, now: float) -> None:
         """The receiver lost this packet: send it again if it is still at hand."""
+        self._asked += 1
         source, original = self.source, self._rewriter.original(sequence)
         if source is None or original is None or self.waiting:
             return

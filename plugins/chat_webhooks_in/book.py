@@ -26,6 +26,7 @@ class Inlet:
     name: str
     created_by: UserId
     created_at: datetime
+    mentions_everyone: bool = False
 
 
 def new_token() -> str:

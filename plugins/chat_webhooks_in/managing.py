@@ -8,12 +8,13 @@ import attrs
 import orjson
 
 from chat_webhooks_in.book import Book, Inlet, digest_of, new_token
-from chat_webhooks_in.slack import text_of
+from chat_webhooks_in.slack import quieted, text_of
 from chatcore.errors import Forbidden, NotFound, ValidationFailed
 from chatcore.hooks import PluginRoute, Raw, RouteCall
 from chatcore.ids import ChannelId, UserId, WorkspaceId, uuid7
 from chatcore.limits import Text
 from chatcore.model import Role
+from chatcore.model.message import MAX_CONTENT
 
 MAX_INLETS = 100
 """In one workspace."""
@@ -22,10 +23,11 @@ MAX_BODY = 256 * 1024
 
 @attrs.frozen(kw_only=True)
 class NewInlet:
-    """`name` is under which it posts."""
+    """`name` is under which it posts. `mentionsEveryone`: `<!channel>` and the like call everybody in the channel."""
 
     channel_id: ChannelId
     name: Annotated[str, Text(1, 80)]
+    mentions_everyone: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -33,6 +35,7 @@ class ShownInlet:
     id: str
     channel_id: ChannelId
     name: str
+    mentions_everyone: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -93,6 +96,7 @@ async def create_inlet(call: RouteCall, body: NewInlet) -> MadeInlet:
         name=bot.display_name,
         created_by=call.actor,
         created_at=now,
+        mentions_everyone=body.mentions_everyone,
     )
     await book.add(inlet)
     return MadeInlet(path=f"/api/plugins/chat_webhooks_in/in/{token}", **_shown(inlet))
@@ -128,6 +132,8 @@ async def take(call: RouteCall, token: str, body: bytes) -> Raw:
     text = text_of(_payload(body, call.headers.get("content-type") or ""))
     if not text:
         raise ValidationFailed.of("text", "is missing: send text, blocks or attachments that say something")
+    if not inlet.mentions_everyone:
+        text = quieted(text)[:MAX_CONTENT]
     await call.chat.messages.send(inlet.channel_id, author=inlet.bot_id, content=text)
     return Raw(b"ok", "text/plain")
 
@@ -148,7 +154,12 @@ def _payload(body: bytes, content_type: str) -> dict[str, Any]:
 
 
 def _shown(inlet: Inlet) -> dict[str, Any]:
-    return {"id": inlet.id, "channel_id": inlet.channel_id, "name": inlet.name}
+    return {
+        "id": inlet.id,
+        "channel_id": inlet.channel_id,
+        "name": inlet.name,
+        "mentions_everyone": inlet.mentions_everyone,
+    }
 
 
 async def _check_staff(call: RouteCall, workspace_id: WorkspaceId) -> None:

@@ -15,6 +15,8 @@ MAX_DEPTH = 8
 _ESCAPES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 """The ampersand last: `&amp;lt;` is `&lt;`."""
 _LINK = re.compile(r"<([^<>|\s]{1,2000})(?:\|([^<>]{0,500}))?>")
+_EVERYONE = re.compile(r"@(channel|here|everyone)\b")
+"""What calls everybody in a channel (`chatcore.service.core.mentions_in`), and a little more."""
 _MARKS = (
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,1000}?)(?<=\S)\*(?![\w*])"), r"**\1**"),
     (re.compile(r"(?<![\w~])~(?=\S)([^~\n]{1,1000}?)(?<=\S)~(?![\w~])"), r"~~\1~~"),
@@ -31,6 +33,11 @@ def text_of(payload: Mapping[str, Any]) -> str:
     text = "\n".join(part for part in parts if part).strip()
     text = "".join(character for character in text if character in "\n\t" or character.isprintable())
     return text if len(text) <= MAX_CONTENT else text[: MAX_CONTENT - 1] + "…"
+
+
+def quieted(text: str) -> str:
+    """The same to the eye, but it calls nobody: who has the URL of a webhook is not yet one who may call everybody."""
+    return _EVERYONE.sub("@\u2060\\1", text)
 
 
 def _mrkdwn(value: Any) -> str:

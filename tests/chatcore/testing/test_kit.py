@@ -85,11 +85,48 @@ async def test_a_plugin_is_tested_in_less_than_a_tenth_of_a_second(chat_kit: Any
     assert min(times) < 0.1, times
 
 
-def test_the_test_of_a_plugin_is_six_lines_and_runs_anywhere(tmp_path: Path) -> None:
-    assert sum(bool(line.strip()) for line in ITS_TEST.splitlines()) == 6
-    (tmp_path / "nospam.py").write_text(NOSPAM)
-    (tmp_path / "test_nospam.py").write_text(ITS_TEST)
-    (tmp_path / "pytest.ini").write_text("[pytest]\ntrio_mode = true\n")
+DICE = """\
+from chatcore.bot import Bot
+
+bot = Bot("dice")
+
+@bot.command()
+async def roll(ctx, sides: int = 6):
+    await ctx.reply(f"1..{sides}")
+
+if __name__ == "__main__":
+    bot.run()
+"""
+TEST_OF_A_BOT = """\
+import dice
+
+async def test_it_rolls(bot_tester):
+    await bot_tester(dice.bot).dialog(["ada: !roll 20", "dice: 1..20"])
+    await bot_tester(dice.bot).dialog(["ada: !roll", "dice: 1..6"])
+    await bot_tester(dice.bot).dialog(["ada: hello"])
+"""
+WITHOUT_NETWORK = """\
+import sys
+
+NETWORK = {"socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"}
+
+def refuse(event, args):
+    if event in NETWORK:
+        raise AssertionError(f"the network is used: {event} {args}")
+
+sys.addaudithook(refuse)
+"""
+
+
+@pytest.mark.parametrize(("name", "program", "its_test"), [("nospam", NOSPAM, ITS_TEST), ("dice", DICE, TEST_OF_A_BOT)])
+def test_its_test_is_six_lines_runs_anywhere_and_uses_no_network(
+    tmp_path: Path, name: str, program: str, its_test: str
+) -> None:
+    assert sum(bool(line.strip()) for line in its_test.splitlines()) <= 6
+    (tmp_path / f"{name}.py").write_text(program)
+    (tmp_path / f"test_{name}.py").write_text(its_test)
+    (tmp_path / "conftest.py").write_text(WITHOUT_NETWORK)
+    (tmp_path / "pytest.ini").write_text("[pytest]\ntrio_mode = true\npythonpath = .\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=tmp_path,
@@ -100,6 +137,12 @@ def test_the_test_of_a_plugin_is_six_lines_and_runs_anywhere(tmp_path: Path) -> 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
+
+
+def test_the_guard_against_the_network_guards() -> None:
+    script = WITHOUT_NETWORK + "import socket\nsocket.create_connection(('127.0.0.1', 9))\n"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert "the network is used" in done.stderr
 
 
 def test_the_pytest_plugin_loads_nothing_of_a_server() -> None:

@@ -102,3 +102,19 @@ async def test_outgoing_ones_are_checked_and_their_secret_is_shown_once(world: W
     assert made.data["secret"] not in repr(listed.data)
     assert (await api("GET", f"{OUT}/{made.data['id']}/dead", by=team.owner)).data == {"letters": []}
     assert (await api("POST", f"{OUT}/{made.data['id']}/retry", by=team.owner)).data == {"count": 0}
+
+
+@pytest.mark.parametrize("asked", [False, True])
+async def test_a_webhook_calls_everybody_only_if_it_was_made_to(world: World, asked: bool) -> None:
+    api, team = world.api, world.team
+    extra = {"mentionsEveryone": True} if asked else {}
+    made = await api("POST", HOOKS, {"channelId": team.general.id, "name": "Builds", **extra}, by=team.owner)
+    assert made.data["mentionsEveryone"] is asked
+    calls = ("<!channel> down", "<!here>", "x <!everyone|@everyone> y", "@channel", "(@here)", "<!x|@channel>")
+    for text in calls:
+        answer = await api("POST", made.data["path"], {"text": text})
+        assert answer.status == 200
+    page = await api("GET", f"/api/channels/{team.general.id}/messages", by=team.member)
+    assert [each["mentionsAll"] for each in page.data["messages"]] == [asked] * len(calls)
+    shown = [each["content"].replace("\u2060", "") for each in page.data["messages"]]
+    assert shown == ["@channel", "(@here)", "@channel", "x @everyone y", "@here", "@channel down"]

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 
 import attrs
 
+from benchmarks.errors import NotHere
 from benchmarks.figure import AtLeast, AtMost, Figure
+from benchmarks.gateway import postgres
 from benchmarks.gateway.loader import Loader, loading
-from benchmarks.gateway.ours import ours
+from benchmarks.gateway.ours import ours, ours_on_postgres
 from benchmarks.gateway.stage import Contestant, Stage
 from benchmarks.gateway.theirs import theirs
 from benchmarks.server.process import processor_seconds
@@ -47,20 +49,33 @@ class Saturation:
 
 
 async def measure(setting: Setting) -> AsyncIterator[Figure]:
+    """Ours on SQLite."""
+    async for figure in _compare(setting, f"{MEMBERS} members, {SENDERS} senders", ours):
+        yield figure
+
+
+async def measure_on_postgres(setting: Setting) -> AsyncIterator[Figure]:
+    """Both store every message in a PostgreSQL with its own settings, which shares the other core with the load."""
+    if postgres.found() is None:
+        raise NotHere("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    async for figure in _compare(setting, f"{MEMBERS} members, {SENDERS} senders, PostgreSQL", ours_on_postgres):
+        yield figure
+
+
+async def _compare(setting: Setting, about: str, contestant: Contestant) -> AsyncIterator[Figure]:
     """The stack goes first: what it reaches is then offered to us, too."""
-    about = f"{MEMBERS} members, {SENDERS} senders"
     other = await _search(setting, theirs)
     yield Figure(f"{about}: deliveries at saturation, stack", other.peak, "/s")
     yield Figure(
         f"{about}: processor time a message, stack", other.sustained.processor, "µs", note="without PostgreSQL"
     )
-    mine = await _search(setting, ours)
+    mine = await _search(setting, contestant)
     yield Figure(f"{about}: deliveries at saturation, ours", mine.sustained.delivered, "/s")
     yield Figure(f"{about}: processor time a message, ours", mine.sustained.processor, "µs")
     yield Figure(f"{about}: ours ÷ stack", mine.sustained.delivered / other.peak, "×", AtLeast(5))
     yield Figure(f"{about}: p99 at our saturation ({mine.sustained.rate:,.0f} msg/s)", mine.sustained.p99, "ms")
     rate = other.peak / MEMBERS
-    there = await _at(setting, ours, rate)
+    there = await _at(setting, contestant, rate)
     yield Figure(f"{about}: p99 at the stack's saturation ({rate:,.0f} msg/s)", there.p99, "ms", AtMost(25))
     if not there.kept_up:
         raise RuntimeError(f"we do not keep up with {rate:,.0f} messages a second: {there}")

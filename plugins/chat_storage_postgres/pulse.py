@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 import attrs
 
-from chat_storage_postgres.connecting import CONNECT_SECONDS, READING, connect
+from chat_storage_postgres.connecting import CONNECT_SECONDS, READING, Purpose, connect
 from chat_storage_postgres.faults import is_lost
 from chatcore.errors import ConfigError
 
@@ -44,8 +44,9 @@ class _Late:
 class Pulse:
     """Of the server at one URL; shared by everybody who waits for it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, purpose: Purpose = READING) -> None:
         self._url = url
+        self._purpose = purpose
         self._late: dict[asyncio.Timeout, _Late] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -88,7 +89,7 @@ class Pulse:
     async def _ask(self, pids: list[int]) -> Mapping[int, bool] | None:
         """Which of these connections the server is doing something for, as far as it tells; None if it hangs."""
         try:
-            raw = await connect(self._url, READING)
+            raw = await connect(self._url, self._purpose)
         except (ConfigError, asyncpg.TooManyConnectionsError):
             return {}  # that was an answer, too
         except Exception as error:

@@ -16,6 +16,7 @@ from chat_storage_postgres.connecting import COPYING, READ_SECONDS
 from chat_storage_postgres.connection import Connection
 from chat_storage_postgres.faults import AGAIN, Lost
 from chat_storage_postgres.pool import Pool
+from chat_storage_postgres.pulse import Pulse
 from chat_storage_postgres.readers import Readers
 from chat_storage_postgres.tx import Setting
 from chatcore.errors import ChatError, Unavailable
@@ -42,6 +43,7 @@ class Replica:
         self.away = False
         self.answered = self.late = 0
         self._pool = Pool(url, COPYING, size)
+        self._pulse = Pulse(url, COPYING)
         self._setting = setting
         self._primary = primary
         self._left_alone_until = 0.0
@@ -73,6 +75,7 @@ class Replica:
     async def close(self, seconds: float) -> None:
         """Close every connection."""
         await self._pool.close(seconds)
+        await self._pulse.close()
 
     async def _ask(self, act: Act, workspace_id: WorkspaceId, newest: int) -> tuple[Any, Exception | None] | None:
         """What the work returned, or raised; None when this copy is not there yet, or throws the reader out."""
@@ -91,7 +94,7 @@ class Replica:
             if seq < newest:
                 return None
             # What follows on this connection sees at least as much: a copy does not go back.
-            async with asyncio.timeout(READ_SECONDS + 2):
+            async with self._pulse.watch(raw, READ_SECONDS + 2):
                 return await self._primary.attempt(raw, act)
 
     def _works(self) -> None:

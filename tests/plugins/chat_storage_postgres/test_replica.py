@@ -15,8 +15,9 @@ from tests.services.postgres import Postgres, running_postgres, running_standby
 from chat_storage_postgres import open_postgres
 from chat_storage_sqlite import open_sqlite
 from chatcore.errors import ConfigError, ValidationFailed
+from chatcore.events import MessageDeleted
 from chatcore.model import MessagePage
-from chatcore.ports import Search, Storage
+from chatcore.ports import Search, Storage, Tx
 from chatcore.testing.storage.town import Town, found_town
 
 
@@ -140,7 +141,20 @@ async def test_what_was_acknowledged_on_one_node_is_read_on_another(servers: Pai
                 for node in (there, here):
                     assert (await page(node, town)).messages[0].id == said.id
             gone = await town.say(town.ann, "gone")
-            await town.delete(gone.id)
+
+            async def forget(tx: Tx) -> None:
+                """As the service does: what is changed is told in the log, which is what copies are compared by."""
+                deletion = await tx.messages.delete(gone.id)
+                event = MessageDeleted(
+                    workspace_id=town.workspace.id,
+                    channel_id=gone.channel_id,
+                    message_id=gone.id,
+                    message_seq=deletion.message_seq,
+                    mentioned=deletion.mentioned,
+                )
+                await tx.events.append(event)
+
+            await here.write(forget)
             assert (await page(there, town)).messages[0].id == said.id
             counts = [await facts(node) for node in (here, there)]
             assert all(not away for away, _, _ in counts)

@@ -1,6 +1,7 @@
 """How messages are read: with their authors' faces, reactions and attachments, however many, in one statement."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -55,7 +56,7 @@ def load_message(
         id=id_,
         channel_id=channel_id,
         user_id=user_id,
-        user=UserCard(display_name=name, avatar_url=avatar),
+        user=_card(name, avatar),
         content=content,
         thread_id=thread_id,
         thread_reply_count=reply_count,
@@ -69,6 +70,12 @@ def load_message(
         created_at=created_at,
         seq=seq,
     )
+
+
+@lru_cache(4096)
+def _card(name: str, avatar: str | None) -> UserCard:
+    """A page is written by few people: each has one face in it."""
+    return UserCard(display_name=name, avatar_url=avatar)
 
 
 def _summaries(reactions: Sequence[Sequence[str]]) -> tuple[ReactionSummary, ...]:

@@ -18,6 +18,7 @@ import attrs
 import cattrs
 import orjson
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from cattrs.fns import identity
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from chatcore.errors import ValidationFailed
@@ -39,7 +40,9 @@ def camel(name: str) -> str:
 
 def format_time(moment: datetime) -> str:
     """`2026-01-31T12:00:00.123Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def parse_time(text: Any) -> datetime:
@@ -124,6 +127,7 @@ def _converter(*, tolerant: bool = False) -> cattrs.Converter:
     converter.register_structure_hook_func(lambda cls: cls == Mapping[str, Any] | str, _structure_signal_data)
     converter.register_unstructure_hook_func(lambda cls: cls == Mapping[str, Any] | str, lambda data: data)
     converter.register_structure_hook_factory(_is_tuple, lambda cls: _tuple_hook(converter, cls))
+    converter.register_unstructure_hook_factory(_is_tuple, lambda cls: _tuple_unhook(converter, cls))
     converter.register_structure_hook_factory(_is_annotated, lambda cls: _checked_hook(converter, cls))
     converter.register_structure_hook_factory(attrs.has, lambda cls: _structure_attrs(converter, cls))
     converter.register_unstructure_hook_factory(attrs.has, lambda cls: _unstructure_attrs(converter, cls))
@@ -251,6 +255,19 @@ def _tuple_hook(converter: cattrs.Converter, cls: Any) -> Callable[[Any, Any], t
         return tuple(found)
 
     return structure_tuple
+
+
+def _tuple_unhook(converter: cattrs.Converter, cls: Any) -> Callable[[tuple[Any, ...]], list[Any]]:
+    """Nearly all of a message's tuples are empty, and most others hold text, which is JSON as it is."""
+    (item, _) = get_args(cls)
+    hook = converter.get_unstructure_hook(item)
+    if hook is identity:
+        return list
+
+    def unstructure_tuple(values: tuple[Any, ...]) -> list[Any]:
+        return [hook(value) for value in values] if values else []
+
+    return unstructure_tuple
 
 
 def _is_annotated(cls: Any) -> bool:

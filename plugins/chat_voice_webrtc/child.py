@@ -22,6 +22,8 @@ STOP_SECONDS = 2.0
 MAX_WAITING = 200
 """Requests that wait to be written."""
 MAX_LOG_LINE = 4_000
+COUNTS = ("packets_in", "packets_out", "packets_lost", "bytes_in", "bytes_out", "cpu_seconds")
+"""What of the totals goes on to grow when a process is started again; the rest is of now."""
 
 log = logging.getLogger("chatcore.voice.webrtc")
 media_log = logging.getLogger("chatcore.voice.webrtc.media")
@@ -166,15 +168,14 @@ class MediaProcess:
             raise LinkBroken(f"it greets with {frame}")
 
     def _heard_totals(self, data: Mapping[str, float]) -> None:
-        counts = ("packets_in", "packets_out", "packets_lost", "bytes_in", "bytes_out", "cpu_seconds")
-        self.totals = {**data, **{name: data[name] + self._before.get(name, 0) for name in counts}}
+        self.totals = {**data, **{name: data[name] + self._before.get(name, 0) for name in COUNTS}}
 
     def _gone(self) -> None:
         self._ready = trio.Event()
         self._outbox = None
         self._alive_at = math.inf
         self._before = {**self.totals}
-        self.totals = {**self.totals, "huddles": 0, "seats": 0}
+        self.totals = {name: self._before.get(name, 0) for name in COUNTS}
         for waiting in self._requests.values():
             waiting.answered.set()
         self._listener.died(self)

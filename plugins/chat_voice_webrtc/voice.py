@@ -163,6 +163,10 @@ class WebRtcVoice(Listener):
             bytes_in=count("bytes_in"),
             bytes_out=count("bytes_out"),
             cpu_seconds=sum(each.get("cpu_seconds", 0.0) for each in said),
+            bitrate_in=sum(each.get("bitrate_in", 0.0) for each in said),
+            bitrate_out=sum(each.get("bitrate_out", 0.0) for each in said),
+            jitter_ms=max((each.get("jitter_ms", 0.0) for each in said), default=0.0),
+            round_trip_ms=max((each.get("round_trip_ms", 0.0) for each in said), default=0.0),
         )
 
     async def start_recording(self, huddle_id: HuddleId, recording_id: str) -> None:

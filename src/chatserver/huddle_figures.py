@@ -17,6 +17,10 @@ _VOICE = {
     "bytes_in": "Bytes of media received so far.",
     "bytes_out": "Bytes of media sent so far.",
     "cpu_seconds": "Processor time of the media processes so far.",
+    "bitrate_in": "Bits of media a second from clients now.",
+    "bitrate_out": "Bits of media a second to clients now.",
+    "jitter_ms": "Milliseconds of jitter of the worst connection, in either direction.",
+    "round_trip_ms": "Milliseconds to the farthest client and back.",
 }
 """Field of `VoiceTotals` -> what it is."""
 

@@ -157,6 +157,13 @@ class Leg:
             "round_trip_ms": None if self.round_trip is None else round(1000 * self.round_trip, 3),
         }
 
+    @property
+    def jitter_ms(self) -> float:
+        """The worst of all its streams, both ways."""
+        into = [stream.meter.jitter / stream.meter.clock_rate for stream in self.streams if stream.meter.packets]
+        out = [slot.report.jitter / slot.plan.clock_rate for slot in self.slots if slot.report is not None]
+        return 1000 * max(into + out, default=0.0)
+
     def _rtp(self, data: bytes, now: float) -> None:
         packet = rtp.parse(data)
         if packet is None:

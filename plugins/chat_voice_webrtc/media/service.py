@@ -217,6 +217,10 @@ class Service:
             "seats": len(legs),
             "dropped": self._mux.dropped,
             "unsent": self._mux.unsent,
+            "bitrate_in": sum(leg.bitrate_in for leg in legs),
+            "bitrate_out": sum(leg.bitrate_out for leg in legs),
+            "jitter_ms": max((leg.jitter_ms for leg in legs), default=0.0),
+            "round_trip_ms": 1000 * max((leg.round_trip or 0.0 for leg in legs), default=0.0),
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "pid": os.getpid(),
         }
@@ -227,7 +231,8 @@ def _traffic(leg: Leg) -> dict[str, int]:
     return {
         "packets_in": sum(meter.packets for meter in meters),
         "packets_out": sum(slot.packets for slot in leg.slots),
-        "packets_lost": sum(max(0, meter.lost) for meter in meters),
+        "packets_lost": sum(max(0, meter.lost) for meter in meters)
+        + sum(max(0, slot.report.lost) for slot in leg.slots if slot.report is not None),
         "bytes_in": leg.bytes_in,
         "bytes_out": sum(slot.bytes for slot in leg.slots),
     }

@@ -140,7 +140,10 @@ class HuddleStats:
 
 @attrs.frozen(kw_only=True)
 class VoiceTotals:
-    """What this node's media does, for `/metrics`: gauges of now, and counts that only grow. Cheap to ask."""
+    """What this node's media does, for `/metrics`: gauges of now, and counts that only grow. Cheap to ask.
+
+    Jitter and round trip are those of the worst connection, 0 without one; bits per second are of all together.
+    """
 
     huddles: int = 0
     seats: int = 0
@@ -153,6 +156,10 @@ class VoiceTotals:
     bytes_in: int = 0
     bytes_out: int = 0
     cpu_seconds: float = 0.0
+    bitrate_in: float = 0.0
+    bitrate_out: float = 0.0
+    jitter_ms: float = 0.0
+    round_trip_ms: float = 0.0
 
 
 # --- the port --------------------------------------------------------------------------------------------------------

@@ -99,8 +99,12 @@ async def test_figures_of_a_connection(room: Room, voice: WebRtcVoice) -> None:
     round_trip = legs[BOB].round_trip_ms
     assert round_trip is not None
     assert 0 < round_trip < 500
-    await until(lambda: voice.totals().packets_out > 100)
-    assert voice.totals().seats == 2
+    await until(lambda: voice.totals().packets_out > 100 and voice.totals().round_trip_ms > 0)
+    totals = voice.totals()
+    assert (totals.seats, totals.packets_lost) == (2, 0)
+    assert min(totals.bitrate_in, totals.bitrate_out) > 20_000
+    assert totals.round_trip_ms < 500
+    assert 0 < totals.jitter_ms < 500
 
 
 async def test_a_killed_process_is_back_and_who_joins_again_is_heard(

@@ -11,6 +11,7 @@ from chat_storage_postgres.quoting import first_words
 from chatcore.errors import ChatError, ConfigError, ValidationFailed
 from chatcore.ports import Migration, PluginMigration
 from chatcore.ports.plugin_data import check_names, script
+from chatcore.ports.schema import known_to, line_of, require_all, steps_of, still_there, touched
 
 _RECORD = "INSERT INTO plugin_migrations (plugin, version, name) VALUES ($1, $2, $3)"
 _FORGET = "DELETE FROM plugin_migrations WHERE plugin = $1 AND version = $2"
@@ -54,13 +55,13 @@ class PluginMigrator:
         lines = []
         for plugin, steps in self.steps.items():
             applied = await self._applied(plugin)
-            lines += [_line(plugin, step, applied=step.version in applied) for step in steps]
+            lines += [line_of(plugin, step, applied=step.version in applied) for step in steps]
         return lines
 
     async def up(self) -> list[Migration]:
         """Apply what is missing; returns what was applied. Raises ConfigError."""
         return [
-            _line(plugin, step, applied=True)
+            line_of(plugin, step, applied=True)
             for plugin, steps in self.steps.items()
             for step in steps
             if await self._step(plugin, step, up=True)
@@ -68,11 +69,10 @@ class PluginMigrator:
 
     async def down(self, plugin: str, to: int) -> list[Migration]:
         """Undo the steps of one plugin above `to`, newest first; returns what was undone. Raises ConfigError."""
-        if plugin not in self.steps:
-            raise ConfigError(f"There is no plugin {plugin!r} with tables of its own: install it to undo its steps.")
+        steps = steps_of(plugin, self.steps)
         return [
-            _line(plugin, step, applied=False)
-            for step in reversed(self.steps[plugin][to:])
+            line_of(plugin, step, applied=False)
+            for step in reversed(steps[to:])
             if await self._step(plugin, step, up=False)
         ]
 
@@ -80,19 +80,11 @@ class PluginMigrator:
         """Raises ConfigError while a plugin has tables: without our record of them, nobody could undo them."""
         plugin = await self._raw.fetchval(_ANY) if await self._recorded() else None
         if plugin is not None:
-            raise ConfigError(
-                f"The plugin {plugin} has tables in the database: run `chatcore migrate down --plugin {plugin} --to 0` "
-                "first."
-            )
+            raise still_there(plugin)
 
     async def check(self) -> None:
         """Raises ConfigError unless every step was applied."""
-        for line in await self.status():
-            if not line.applied:
-                raise ConfigError(
-                    f"The database lacks step {line.version} ({line.name}) of the plugin {line.plugin}: "
-                    "run `chatcore migrate up`."
-                )
+        require_all(await self.status())
 
     async def _step(self, plugin: str, step: PluginMigration, *, up: bool) -> bool:
         """Apply or undo one step in a transaction, unless another process has just done so."""
@@ -107,7 +99,7 @@ class PluginMigrator:
                     raise ValidationFailed(f"it must not contain {ends[0]}")
                 before = await self._objects()
                 await self._raw.execute(text)
-                check_names(plugin, step, _touched(before, await self._objects()))
+                check_names(plugin, step, touched(before, await self._objects()))
                 if up:
                     await self._raw.execute(_RECORD, plugin, step.version, step.name)
                 else:
@@ -118,14 +110,7 @@ class PluginMigrator:
 
     async def _applied(self, plugin: str) -> dict[int, str]:
         rows = await self._raw.fetch(_APPLIED, plugin) if await self._recorded() else []
-        known = {step.version: step.name for step in self.steps.get(plugin, ())}
-        for version, name in rows:
-            if known.get(version) != name:
-                raise ConfigError(
-                    f"The database has step {version} ({name}) of the plugin {plugin}, which this release of it does "
-                    "not know: install the newer one."
-                )
-        return dict(rows)
+        return known_to(plugin, self.steps.get(plugin, ()), rows)
 
     async def _recorded(self) -> bool:
         """Whether our schema is one that records steps of plugins."""
@@ -136,11 +121,3 @@ class PluginMigrator:
         for name, state in await self._raw.fetch(_OBJECTS):
             found[name] = found.get(name, "") + state
         return found
-
-
-def _touched(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-
-
-def _line(plugin: str, step: PluginMigration, *, applied: bool) -> Migration:
-    return Migration(version=step.version, name=step.name, applied=applied, plugin=plugin)

@@ -67,11 +67,7 @@ class PostgresUpkeep:
         self._plugin_tables = plugin_tables
 
     async def status(self) -> list[Migration]:
-        async def work(raw: Any) -> list[Migration]:
-            lines = await Migrator(raw).status()
-            return [Migration(version=line.version, name=line.name, applied=line.applied) for line in lines]
-
-        return await self._connected(work)
+        return await self._connected(lambda raw: Migrator(raw).status())
 
     async def up(self, to: int | None = None) -> list[int]:
         return await self._connected(lambda raw: Migrator(raw).up(to))

@@ -11,6 +11,7 @@ from chat_storage_sqlite.migrator import statements
 from chatcore.errors import ChatError, ConfigError, ValidationFailed
 from chatcore.ports import Migration, PluginMigration
 from chatcore.ports.plugin_data import check_names, script
+from chatcore.ports.schema import known_to, line_of, require_all, steps_of, still_there, touched
 
 _RECORD = "INSERT INTO plugin_migrations (plugin, version, name, applied_at) VALUES (?, ?, ?, ?)"
 _FORGET = "DELETE FROM plugin_migrations WHERE plugin = ? AND version = ?"
@@ -34,7 +35,7 @@ class PluginMigrator:
     def status(self) -> list[Migration]:
         """Every step of the plugins that are installed. Raises ConfigError for one that a plugin does not know."""
         return [
-            Migration(version=step.version, name=step.name, applied=step.version in applied, plugin=plugin)
+            line_of(plugin, step, applied=step.version in applied)
             for plugin, steps in self.steps.items()
             for applied in (self._applied(plugin),)
             for step in steps
@@ -47,15 +48,14 @@ class PluginMigrator:
             for step in steps:
                 record = (_RECORD, plugin, step.version, step.name, now_ms)
                 if self._step(plugin, step, up=True, record=lambda record=record: self._db.run(*record)):  # type: ignore[misc]
-                    done.append(_line(plugin, step, applied=True))
+                    done.append(line_of(plugin, step, applied=True))
         return done
 
     def down(self, plugin: str, to: int) -> list[Migration]:
         """Undo the steps of one plugin above `to`, newest first; returns what was undone. Raises ConfigError."""
-        if plugin not in self.steps:
-            raise ConfigError(f"There is no plugin {plugin!r} with tables of its own: install it to undo its steps.")
+        steps = steps_of(plugin, self.steps)
         done = []
-        for step in reversed(self.steps[plugin][to:]):
+        for step in reversed(steps[to:]):
             version = step.version
             if self._step(
                 plugin,
@@ -63,7 +63,7 @@ class PluginMigrator:
                 up=False,
                 record=lambda version=version: self._db.run(_FORGET, plugin, version),  # type: ignore[misc]
             ):
-                done.append(_line(plugin, step, applied=False))
+                done.append(line_of(plugin, step, applied=False))
         return done
 
     def require_none(self) -> None:
@@ -72,19 +72,11 @@ class PluginMigrator:
             return
         plugin = self._db.value("SELECT plugin FROM plugin_migrations ORDER BY plugin LIMIT 1")
         if plugin is not None:
-            raise ConfigError(
-                f"The plugin {plugin} has tables in the database: run `chatcore migrate down --plugin {plugin} --to 0` "
-                "first."
-            )
+            raise still_there(plugin)
 
     def check(self) -> None:
         """Raises ConfigError unless every step was applied."""
-        for line in self.status():
-            if not line.applied:
-                raise ConfigError(
-                    f"The database lacks step {line.version} ({line.name}) of the plugin {line.plugin}: "
-                    "run `chatcore migrate up`."
-                )
+        require_all(self.status())
 
     def _step(self, plugin: str, step: PluginMigration, *, up: bool, record: Callable[[], object]) -> bool:
         """Apply or undo one step in a transaction, unless another process has just done so."""
@@ -99,7 +91,7 @@ class PluginMigrator:
                 if _ENDS.match(statement):
                     raise ValidationFailed(f"it must not contain {statement.split()[0]}")
                 self._db.run(statement)
-            check_names(plugin, step, _touched(before, self._objects()))
+            check_names(plugin, step, touched(before, self._objects()))
             record()
             self._db.run("COMMIT")
         except (sqlite3.Error, sqlite3.Warning, ChatError) as error:
@@ -112,14 +104,7 @@ class PluginMigrator:
 
     def _applied(self, plugin: str) -> dict[int, str]:
         rows = self._db.json(_APPLIED, plugin) if self._recorded() else []
-        known = {step.version: step.name for step in self.steps.get(plugin, ())}
-        for version, name in rows:
-            if known.get(version) != name:
-                raise ConfigError(
-                    f"The database has step {version} ({name}) of the plugin {plugin}, which this release of it does "
-                    "not know: install the newer one."
-                )
-        return dict(rows)
+        return known_to(plugin, self.steps.get(plugin, ()), rows)
 
     def _recorded(self) -> bool:
         """Whether our schema is one that records steps of plugins."""
@@ -128,11 +113,3 @@ class PluginMigrator:
 
     def _objects(self) -> dict[str, str]:
         return dict(self._db.json(_OBJECTS))
-
-
-def _touched(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-
-
-def _line(plugin: str, step: PluginMigration, *, applied: bool) -> Migration:
-    return Migration(version=step.version, name=step.name, applied=applied, plugin=plugin)

@@ -18,6 +18,7 @@ from chat_storage_sqlite.migrator import Migrator, find_migrations
 from chat_storage_sqlite.plugin_migrator import PluginMigrator
 from chatcore.errors import ConfigError, Unavailable
 from chatcore.ports import Clock, Migration, PluginMigration, ProviderContext
+from chatcore.ports.schema import line_of, status_of
 
 T = TypeVar("T")
 
@@ -74,10 +75,9 @@ class SqliteUpkeep:
 
     def _status(self) -> list[Migration]:
         if not self._path.exists():
-            return [Migration(version=each.version, name=each.name, applied=False) for each in find_migrations()]
+            return status_of(find_migrations(), {})
         with closing(open_connection(self._path, self._slow_ms, read_only=True)) as db:
-            lines = Migrator(db).status()
-        return [Migration(version=line.version, name=line.name, applied=line.applied) for line in lines]
+            return Migrator(db).status()
 
     def _up(self, to: int | None, now_ms: int) -> list[int]:
         with closing(open_connection(self._path, self._slow_ms)) as db:
@@ -94,9 +94,7 @@ class SqliteUpkeep:
     def _plugin_status(self) -> list[Migration]:
         if not self._path.exists():
             return [
-                Migration(version=step.version, name=step.name, applied=False, plugin=plugin)
-                for plugin, steps in self._plugin_tables.items()
-                for step in steps
+                line_of(plugin, step, applied=False) for plugin, steps in self._plugin_tables.items() for step in steps
             ]
         with closing(open_connection(self._path, self._slow_ms, read_only=True)) as db:
             return PluginMigrator(db, self._plugin_tables).status()

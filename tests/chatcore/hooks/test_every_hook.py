@@ -183,11 +183,17 @@ def test_a_filter_may_return_what_it_was_given_in_every_field_that_it_may_change
 
 # --- the calls in the source -----------------------------------------------------------------------------------------
 
+Calls = list[tuple[str, str, set[str]]]
 KINDS = {"filter": {Kind.FILTER}, "did": {Kind.OBSERVER}, "around": {Kind.AROUND}}
 
 
-def calls_in_source() -> Iterator[tuple[str, str, set[str]]]:
+@pytest.fixture(scope="module")
+def calls_in_source() -> Calls:
     """Place, name and arguments of every call of a hook in the library and the server."""
+    return list(_calls_in_source())
+
+
+def _calls_in_source() -> Iterator[tuple[str, str, set[str]]]:
     for path in sorted(SOURCE.rglob("*.py")):
         if "chatcore/hooks" in path.as_posix():
             continue
@@ -203,8 +209,8 @@ def calls_in_source() -> Iterator[tuple[str, str, set[str]]]:
                 yield where, name, {str(keyword.arg) for keyword in node.keywords}
 
 
-def test_every_call_passes_exactly_the_arguments_of_its_hook() -> None:
-    for where, name, given in calls_in_source():
+def test_every_call_passes_exactly_the_arguments_of_its_hook(calls_in_source: Calls) -> None:
+    for where, name, given in calls_in_source:
         function, options = SPECS[name]
         expected = set(inspect.signature(function).parameters) - {"ctx"}
         if options.value is not None:
@@ -212,8 +218,8 @@ def test_every_call_passes_exactly_the_arguments_of_its_hook() -> None:
         assert given == expected, f"{where}: {name}"
 
 
-def test_the_server_calls_the_hooks_of_the_edge() -> None:
-    called = {name for where, name, _ in calls_in_source() if where.startswith("chatserver")}
+def test_the_server_calls_the_hooks_of_the_edge(calls_in_source: Calls) -> None:
+    called = {name for where, name, _ in calls_in_source if where.startswith("chatserver")}
     assert called >= EDGE
 
 

@@ -10,19 +10,18 @@ import pytest
 import trio
 from tests.plugins.chat_storage_sqlite.conftest import Connect
 
-from chat_storage_sqlite.migrator import Migration, Migrator, find_migrations
+from chat_storage_sqlite.migrator import Migrator, find_migrations
 from chatcore.errors import ConfigError
 from chatcore.ports import Storage
+from chatcore.ports.schema import Scripts
 
 Open = Callable[..., AbstractAsyncContextManager[Storage]]
 
 STEPS = (
-    Migration(1, "one", "CREATE TABLE one (a TEXT); INSERT INTO one VALUES ('semi;colon');", "DROP TABLE one;"),
-    Migration(
-        2, "two", "CREATE TABLE two (b TEXT);\nCREATE TABLE three (c TEXT);", "DROP TABLE two; DROP TABLE three;"
-    ),
+    Scripts(1, "one", "CREATE TABLE one (a TEXT); INSERT INTO one VALUES ('semi;colon');", "DROP TABLE one;"),
+    Scripts(2, "two", "CREATE TABLE two (b TEXT);\nCREATE TABLE three (c TEXT);", "DROP TABLE two; DROP TABLE three;"),
 )
-BROKEN = Migration(2, "two", "CREATE TABLE two (b TEXT);\nINSERT INTO nowhere VALUES (1);", "")
+BROKEN = Scripts(2, "two", "CREATE TABLE two (b TEXT);\nINSERT INTO nowhere VALUES (1);", "")
 
 
 def tables(path: Path) -> set[str]:
@@ -35,7 +34,7 @@ Make = Callable[..., Migrator]
 
 @pytest.fixture
 def migrator(connect: Connect) -> Make:
-    def make(path: Path, steps: tuple[Migration, ...] = STEPS) -> Migrator:
+    def make(path: Path, steps: tuple[Scripts, ...] = STEPS) -> Migrator:
         return Migrator(connect(path), steps)
 
     return make
@@ -77,7 +76,7 @@ def test_a_schema_from_the_future_is_refused(path: Path, migrator: Make) -> None
 def test_another_migration_of_the_same_number_is_refused(path: Path, migrator: Make) -> None:
     migrator(path).up(now_ms=0)
     with pytest.raises(ConfigError, match="does not know"):
-        migrator(path, (STEPS[0], Migration(2, "other", "", ""))).status()
+        migrator(path, (STEPS[0], Scripts(2, "other", "", ""))).status()
 
 
 def test_a_half_migrated_schema_is_refused(path: Path, migrator: Make) -> None:

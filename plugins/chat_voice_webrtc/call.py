@@ -5,12 +5,14 @@
         async for frame in call.listen():
             …
 
-`huddle` does the joining for a client of a server. aiortc runs on an asyncio loop in a thread, behind a bridge. Needs
-the extra `voice`.
+`huddle` does the joining for a client of a server, `Bot.huddle` for a bot. A call whose connection is lost joins again
+by itself: a media server that lives reports every second, so that silence tells. aiortc runs on an asyncio loop in a
+thread, behind a bridge. Needs the extra `voice`.
 """
 
 import asyncio
 import fractions
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import chain
@@ -24,7 +26,8 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 from aiortc.mediastreams import MediaStreamError
 
 from chatcore.bridge import Bridge, open_bridge
-from chatcore.errors import NotFound, Unavailable
+from chatcore.errors import ChatError, Forbidden, NotFound, Unavailable
+from chatcore.ports import background
 
 RATE = 48_000
 FRAME = 960
@@ -40,6 +43,16 @@ LAST_SECONDS = 0.1
 Description = Mapping[str, str]
 Join = Callable[[Description], Awaitable[Description]]
 """Offer -> answer, both `{"type": …, "sdp": …}`."""
+
+
+STALL_SECONDS = 4.0
+"""Without a packet for so long, the media server is gone: it reports every second."""
+LOOK_SECONDS = 0.5
+FIRST_DELAY, LONGEST_DELAY = 0.25, 3.0
+BACK_SECONDS = 60.0
+"""How long a call tries to come back."""
+
+log = logging.getLogger("chatcore.voice.call")
 
 
 @attrs.frozen
@@ -58,7 +71,9 @@ async def open_call(join: Join, *, slots: int = 3) -> AsyncIterator["Call"]:
         call = Call(bridge, join, slots)
         try:
             await call.join_again()
-            yield call
+            async with background() as tasks:
+                tasks.keep("voice call", call.watch)
+                yield call
         finally:
             with trio.CancelScope(shield=True):
                 await call.hang_up()
@@ -100,11 +115,21 @@ class Call:
         self._bridge = bridge
         self._join = join
         self._end = _End(slots, self._heard)
+        self._lost = trio.Event()
+        self._over: str | None = None
+        self._playing: set[trio.CancelScope] = set()
         self._frames, self._listener = trio.open_memory_channel[Frame](KEPT)
 
     async def play(self, file: str | PathLike[str]) -> None:
-        """Play an audio file (anything that FFmpeg reads) to its end. Raises OSError."""
-        await self._bridge.run(self._end.play, str(file))
+        """Play an audio file (anything that FFmpeg reads) to its end. Raises OSError, Unavailable when it is over."""
+        with trio.CancelScope() as scope:
+            self._playing.add(scope)
+            try:
+                if self._over is None:
+                    return await self._bridge.run(self._end.play, str(file))
+            finally:
+                self._playing.discard(scope)
+        raise Unavailable(f"The huddle is over for this call: {self._over}")
 
     async def listen(self) -> AsyncIterator[Frame]:
         """What the others say, slot by slot, until the call is over."""
@@ -116,6 +141,38 @@ class Call:
         offer = await self._bridge.run(self._end.offer)
         answer = await self._join({"type": "offer", "sdp": offer})
         await self._bridge.run(self._end.accept, dict(answer))
+
+    def rejoin(self) -> None:
+        """Join again, soon: the server told that its media was started again, or moved."""
+        self._lost.set()
+
+    async def watch(self) -> None:
+        """Join again whenever that is needed; never returns."""
+        while True:
+            with trio.move_on_after(LOOK_SECONDS):
+                await self._lost.wait()
+            if self._lost.is_set() or await self._bridge.run(self._end.is_lost):
+                self._lost = trio.Event()
+                await self._come_back()
+
+    async def _come_back(self) -> None:
+        delay, problem = FIRST_DELAY, "the server does not answer"
+        with trio.move_on_after(BACK_SECONDS):
+            while True:
+                try:
+                    return await self.join_again()
+                except (Forbidden, NotFound) as error:
+                    problem = error.message
+                    break
+                except (ChatError, OSError) as error:
+                    log.info("a call cannot join again yet: %s", error)
+                await trio.sleep(delay)
+                delay = min(2 * delay, LONGEST_DELAY)
+        self._over = problem
+        for scope in self._playing:
+            scope.cancel()
+        self._frames.close()
+        await trio.sleep_forever()
 
     async def hang_up(self) -> None:
         """Close the connection; `listen` ends."""
@@ -144,6 +201,8 @@ class _End:
         self._connection: RTCPeerConnection | None = None
         self._speech = _Speech()
         self._listening: list[asyncio.Task[None]] = []
+        self._received = 0, 0.0
+        """Bytes so far, and when there were first so many."""
 
     async def offer(self) -> str:
         """A new connection's offer; the old one is closed."""
@@ -169,9 +228,21 @@ class _End:
             pass
         if connection.connectionState != "connected":
             raise Unavailable("The media server cannot be reached: is its UDP port open, its address the right one?")
+        self._received = -1, asyncio.get_running_loop().time()
         for each in connection.getTransceivers():
             if each.direction == "recvonly":
                 self._listening.append(asyncio.ensure_future(self._listen(each.mid or "", each.receiver.track)))
+
+    async def is_lost(self) -> bool:
+        """Whether the connection is of no more use."""
+        connection = self._connection
+        if connection is None or connection.connectionState in ("failed", "closed"):
+            return True
+        received = sum(getattr(each, "bytesReceived", 0) for each in (await connection.getStats()).values())
+        now = asyncio.get_running_loop().time()
+        if received != self._received[0]:
+            self._received = received, now
+        return now - self._received[1] > STALL_SECONDS
 
     async def play(self, path: str) -> None:
         """Decode in a thread, frame by frame, and wait until all is said."""

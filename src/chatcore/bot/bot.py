@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, timedelta, tzinfo
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
@@ -14,8 +15,10 @@ from chatcore.bot.context import Context
 from chatcore.bot.durations import parse_duration
 from chatcore.bot.guard import Rate
 from chatcore.bot.schedule import Daily, Every, Schedule, parse_time
+from chatcore.bot.voice import Calls, VoiceCall
 from chatcore.events import EVENTS
-from chatcore.model import Role
+from chatcore.ids import ChannelId
+from chatcore.model import Channel, Role
 
 F = TypeVar("F", bound=Handler)
 RoleName = Literal["owner", "admin", "member", "guest"]
@@ -81,6 +84,7 @@ class Bot:
         self.listeners: list[Listener] = []
         self.schedules: list[Schedule] = []
         self.middlewares: list[Middleware] = []
+        self.calls = Calls()
         self.log = logging.getLogger(f"chatcore.bot.{name}")
 
     # --- what it does ----------------------------------------------------------------------------------------------
@@ -165,6 +169,17 @@ class Bot:
             return handler
 
         return register
+
+    # --- talking ---------------------------------------------------------------------------------------------------
+
+    def huddle(self, channel: Channel | str, *, slots: int = 3) -> AbstractAsyncContextManager[VoiceCall]:
+        """Be in the huddle of a channel, or start one: `async with bot.huddle(ctx.channel) as call:`.
+
+        `await call.play("hello.opus")` plays a file to its end, `async for frame in call.listen()` hears the others: as
+        many at a time as there are `slots`, the loudest. The bot joins again by itself when the connection, the media
+        or the server was lost. Raises Unavailable without the extra `voice`, NotFound, Forbidden.
+        """
+        return self.calls.open(channel.id if isinstance(channel, Channel) else ChannelId(channel), slots)
 
     # --- where it runs ---------------------------------------------------------------------------------------------
 

@@ -37,6 +37,13 @@ class Life:
 
         Raises ChatError when the first look fails.
         """
+        self.bot.calls.home = self._home
+        try:
+            await self._run(task_status)
+        finally:
+            self.bot.calls.home = None
+
+    async def _run(self, task_status: trio.TaskStatus[None]) -> None:
         async with trio.open_nursery() as nursery:
             await self._enter(nursery)
             await self._announce()

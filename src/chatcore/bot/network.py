@@ -1,6 +1,6 @@
 """A bot on a server, over the network."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -8,9 +8,11 @@ import attrs
 
 from chatcore.bot.place import Place, Shelf
 from chatcore.client import Client, Workspace
+from chatcore.client.answers import SessionDescription
+from chatcore.errors import Duplicate, NotFound
 from chatcore.events import Event
-from chatcore.ids import ChannelId, MessageId, UserId, WorkspaceId
-from chatcore.model import Command, Message, MessagePage, Position
+from chatcore.ids import ChannelId, HuddleId, MessageId, UserId, WorkspaceId
+from chatcore.model import Command, HuddleMode, Message, MessagePage, Position
 from chatcore.state import State
 
 
@@ -91,6 +93,25 @@ class NetworkHome:
 
     async def announce(self, commands: Sequence[Command]) -> None:
         await self._client.commands.announce(commands)
+
+    async def huddle(self, channel: ChannelId) -> HuddleId:
+        huddles = self._client.huddles
+        try:
+            return (await huddles.active(channel)).id
+        except NotFound:
+            pass
+        try:
+            return (await huddles.start(channel, mode=HuddleMode.SFU)).id
+        except Duplicate:  # somebody else started one meanwhile
+            return (await huddles.active(channel)).id
+
+    async def join_huddle(self, huddle: HuddleId, device_id: str, offer: Mapping[str, str]) -> Mapping[str, str] | None:
+        described = SessionDescription(type=offer["type"], sdp=offer["sdp"])
+        answer = (await self._client.huddles.join(huddle, offer=described, device_id=device_id)).answer
+        return None if answer is None else {"type": str(answer.type), "sdp": answer.sdp}
+
+    async def leave_huddle(self, huddle: HuddleId, device_id: str) -> None:
+        await self._client.huddles.leave(huddle, device_id=device_id)
 
     @asynccontextmanager
     async def open(self, slug: str, since: Position | None) -> AsyncIterator[Place]:

@@ -3,13 +3,13 @@
 `chatcore.bot.network` finds both on a server; `chatcore.embedded` in a chat in the same process.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
 from chatcore.events import Event
-from chatcore.ids import ChannelId, MessageId, UserId, WorkspaceId
+from chatcore.ids import ChannelId, HuddleId, MessageId, UserId, WorkspaceId
 from chatcore.model import Command, Message, MessagePage, Position
 from chatcore.state import State
 
@@ -118,6 +118,23 @@ class Home(Protocol):
 
     async def announce(self, commands: Sequence[Command]) -> None:
         """Say what may be typed after a slash, so that clients can offer it. Raises ChatError."""
+        ...
+
+    async def huddle(self, channel: ChannelId) -> HuddleId:
+        """The huddle that is going on in a channel; where there is none, one through the server is started. Raises
+        ChatError.
+        """
+        ...
+
+    async def join_huddle(self, huddle: HuddleId, device_id: str, offer: Mapping[str, str]) -> Mapping[str, str] | None:
+        """Join, or join again, with a device; the answer to the offer, None where media goes from peer to peer.
+
+        Raises ChatError.
+        """
+        ...
+
+    async def leave_huddle(self, huddle: HuddleId, device_id: str) -> None:
+        """Leave with this device. Raises ChatError."""
         ...
 
     def open(self, slug: str, since: Position | None) -> AbstractAsyncContextManager[Place]:

@@ -26,7 +26,7 @@ from chatcore.bot.progress import Progress
 from chatcore.bot.schedule import Schedule
 from chatcore.client.workspace import Resynced
 from chatcore.errors import ChatError
-from chatcore.events import Event, MessageReceived
+from chatcore.events import Event, HuddleRejoin, MessageReceived
 from chatcore.model import ChannelType, Message
 
 MAX_RUNS = 100
@@ -113,6 +113,8 @@ class Runner:
 
     async def _listen(self, working: trio.Nursery) -> None:
         async for event in self.place.events():
+            if isinstance(event, HuddleRejoin):
+                self.bot.calls.heard(event)
             if isinstance(event, Resynced):
                 self._progress.restart(self.place.position)
             runs = tuple(self._runs_of(event))

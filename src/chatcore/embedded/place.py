@@ -1,6 +1,6 @@
 """A workspace of a chat in this process, as a bot sees it."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -8,10 +8,10 @@ from typing import Any
 from chatcore.bot.place import Place, Shelf
 from chatcore.chat import Chat
 from chatcore.client import Resynced
-from chatcore.errors import PositionLost
+from chatcore.errors import Duplicate, PositionLost
 from chatcore.events import Event
-from chatcore.ids import ChannelId, MessageId, UserId, WorkspaceId
-from chatcore.model import Command, Message, MessagePage, Position, PresenceStatus
+from chatcore.ids import ChannelId, HuddleId, MessageId, UserId, WorkspaceId
+from chatcore.model import Command, HuddleMode, Message, MessagePage, Position, PresenceStatus
 from chatcore.ports.shelf import StoredShelf, bot_space
 from chatcore.service.subscription import Subscription
 from chatcore.state import ChannelState, State, apply
@@ -117,6 +117,23 @@ class EmbeddedHome:
 
     async def announce(self, commands: Sequence[Command]) -> None:
         await self._chat.commands.announce(commands, actor=self._me)
+
+    async def huddle(self, channel: ChannelId) -> HuddleId:
+        huddles = self._chat.huddles
+        found = await huddles.active(channel, actor=self._me)
+        if found is None:
+            try:
+                found = await huddles.start(channel, actor=self._me, mode=HuddleMode.SFU)
+            except Duplicate as other:  # somebody else started one meanwhile
+                return HuddleId(other.details["huddleId"])
+        return found.huddle.id
+
+    async def join_huddle(self, huddle: HuddleId, device_id: str, offer: Mapping[str, str]) -> Mapping[str, str] | None:
+        view = await self._chat.huddles.join(huddle, actor=self._me, device_id=device_id, offer=offer)
+        return view.answer
+
+    async def leave_huddle(self, huddle: HuddleId, device_id: str) -> None:
+        await self._chat.huddles.leave(huddle, actor=self._me, device_id=device_id)
 
     @asynccontextmanager
     async def open(self, slug: str, since: Position | None) -> AsyncIterator[Place]:

@@ -14,6 +14,7 @@ from tests.plugins.chat_voice_webrtc.test_recording import read
 
 from chat_voice_webrtc import WebRtcVoice
 from chat_voice_webrtc.call import RATE, Call, Join, open_call
+from chatcore.errors import Forbidden, Unavailable
 from chatcore.ports import MediaRestarted, RecordingFinished
 
 
@@ -75,17 +76,22 @@ async def test_what_one_plays_another_hears_and_a_recording_keeps(
     assert likeness(read(tmp_path / "recordings" / "r1" / name), said) > 0.8
 
 
-async def test_a_call_is_joined_again_after_the_media_was_started_again(
-    voice: WebRtcVoice, told: Told, tmp_path: Path
+@pytest.mark.parametrize("told", [True, False], ids=["told", "found out"])
+async def test_a_call_comes_back_after_the_media_was_started_again(
+    voice: WebRtcVoice, told: bool, tmp_path: Path
 ) -> None:
     said, heard = chirp(tmp_path / "hello.opus"), list[bytes]()
     async with open_call(joins(voice, ADA)) as ada, open_call(joins(voice, BOB), slots=1) as bob:
+        if told:
+            voice.on_event(lambda event: [call.rejoin() for call in (ada, bob) if isinstance(event, MediaRestarted)])  # type: ignore[arg-type,return-value]
         process = voice._children[0]._process
         assert process is not None
         process.kill()
-        await until(lambda: bool(told.of(MediaRestarted)))
-        await ada.join_again()
-        await bob.join_again()
+        await trio.sleep(0.5)
+        began = trio.current_time()
+        await until(lambda: voice.totals().seats == 2, 10)
+        assert trio.current_time() - began < 10
+        await trio.sleep(1)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(collect, bob, heard)
             await ada.play(tmp_path / "hello.opus")
@@ -93,6 +99,32 @@ async def test_a_call_is_joined_again_after_the_media_was_started_again(
             nursery.cancel_scope.cancel()
     samples = np.frombuffer(b"".join(heard), np.int16).astype(np.float64) / 32768
     assert likeness(samples, said) > 0.8
+
+
+async def test_a_call_that_may_not_come_back_is_over(voice: WebRtcVoice, tmp_path: Path) -> None:
+    chirp(tmp_path / "hello.opus")
+    removed = False
+
+    async def join(offer: Mapping[str, str]) -> Mapping[str, str]:
+        if removed:
+            raise Forbidden("You were removed from this huddle.")
+        return await voice.join(seat(ADA), offer)
+
+    async with open_call(join) as call, trio.open_nursery() as nursery:
+        ended = trio.Event()
+
+        async def listen() -> None:
+            async for _ in call.listen():
+                pass
+            ended.set()
+
+        nursery.start_soon(listen)
+        removed = True
+        call.rejoin()
+        with trio.fail_after(10), pytest.raises(Unavailable, match="removed"):
+            await call.play(tmp_path / "hello.opus")
+        with trio.fail_after(5):
+            await ended.wait()
 
 
 async def test_a_file_that_is_not_there_is_said(voice: WebRtcVoice, tmp_path: Path) -> None:

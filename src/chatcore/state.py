@@ -90,8 +90,7 @@ def apply(state: State, event: Event) -> State:
 def _apply(state: State, event: Event) -> State:
     match event:
         case events.MessageReceived(message=message):
-            shown = _with_present_face(state, message)
-            return _channel(state, message.channel_id, lambda it: _received(it, shown, state.user_id))
+            return _channel(state, message.channel_id, lambda it: _received(it, message, state))
         case events.MessageUpdated():
             return _channel(state, event.channel_id, lambda it: _edited(it, event))
         case events.MessageDeleted():
@@ -116,14 +115,17 @@ def _apply(state: State, event: Event) -> State:
 def _with_present_face(state: State, message: Message) -> Message:
     """The message with its author's face of now: in an old event stands the one of then."""
     card = state.members.get(message.user_id)
-    return message if card is None else attrs.evolve(message, user=_face(card))
+    if card is None or message.user == _face(card):
+        return message
+    return attrs.evolve(message, user=_face(card))
 
 
 def _face(card: MemberCard) -> UserCard:
     return UserCard(display_name=card.display_name, avatar_url=card.avatar_url)
 
 
-def _received(it: ChannelState, message: Message, me: UserId) -> ChannelState:
+def _received(it: ChannelState, message: Message, state: State) -> ChannelState:
+    me = state.user_id
     mine, reply = message.user_id == me, message.thread_id is not None
     if it.joined and mine and not reply:
         it = attrs.evolve(it, read_seq=message.seq, unread_count=0, mention_count=0)
@@ -135,7 +137,8 @@ def _received(it: ChannelState, message: Message, me: UserId) -> ChannelState:
         )
     if it.messages is None:
         return it
-    return attrs.evolve(it, messages=_with_reply(it.messages, message.thread_id, 1) | {message.id: message})
+    shown = _with_present_face(state, message)
+    return attrs.evolve(it, messages=_with_reply(it.messages, message.thread_id, 1) | {message.id: shown})
 
 
 def _with_reply(messages: Mapping[MessageId, Message], root: MessageId | None, by: int) -> dict[MessageId, Message]:

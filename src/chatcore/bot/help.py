@@ -70,8 +70,10 @@ def _announced(command: Command) -> Announced:
 
 def may_use(command: Command, role: Role | None) -> bool:
     """Whether a role is powerful enough."""
+    if command.role is None:
+        return True
     order = list(Role)
-    return command.role is None or (role is not None and order.index(role) <= order.index(command.role))
+    return role is not None and order.index(role) <= order.index(command.role)
 
 
 def those_from(least: Role) -> str:

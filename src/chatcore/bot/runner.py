@@ -120,14 +120,21 @@ class Runner:
             runs = tuple(self._runs_of(event))
             if not event.seq:
                 for run in runs:
-                    await self._slots.acquire()
+                    await self._take_slot()
                     working.start_soon(self._handle, run, uuid4().hex)
             elif self._wanted(event, runs):
                 for run in runs:
                     if run.lane is not None:
                         self.dialogs.enter(run.lane)
-                    await self._slots.acquire()
+                    await self._take_slot()
                 working.start_soon(self._handle_all, runs, event.seq)
+
+    async def _take_slot(self) -> None:
+        """A place among those at work. The events that it is for were waited for: a free one need not cost a turn."""
+        try:
+            self._slots.acquire_nowait()
+        except trio.WouldBlock:
+            await self._slots.acquire()
 
     def _wanted(self, event: Event, runs: tuple[Run, ...]) -> bool:
         """Whether there is something to do about a durable event."""

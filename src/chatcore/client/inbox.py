@@ -63,7 +63,8 @@ class Inbox:
 
     async def get(self) -> Heard | Joined:
         """The next, once there is one. Raises what `fail` was given."""
-        await trio.lowlevel.checkpoint()
+        if self._waiting:
+            await trio.lowlevel.checkpoint()
         while not self._waiting:
             if self.failure is not None:
                 raise self.failure

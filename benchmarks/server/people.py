@@ -50,8 +50,9 @@ class People:
         began, count = perf_counter(), int(rate * seconds)
         for place in range(count):
             due = began + place / rate
-            if due > perf_counter():
-                await trio.sleep(due - perf_counter())
+            early = due - perf_counter()
+            if early > 0:
+                await trio.sleep(early)
             await self._say(place, due, is_command=place % command_each == 0)
         commands = len(self._due)
         with trio.move_on_after(PATIENCE):

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+_BLOCK = re.MULTILINE | re.DOTALL
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
 SHELL_PAGES = [
     ROOT / "README.md",
     ROOT / "docs" / "tutorial.md",
+    ROOT / "docs" / "tutorial-bot.md",
     ROOT / "docs" / "first-plugin.md",
     ROOT / "docs" / "how-to" / "back-up.md",
 ]
@@ -20,7 +22,7 @@ SHELL_PAGES = [
 
 def blocks(page: Path, language: str) -> list[str]:
     """The fenced blocks of one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), _BLOCK)
 
 
 PROGRAMS = [
@@ -62,6 +64,8 @@ def test_the_program_on_the_front_page_says_hello(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", SHELL_PAGES, ids=lambda page: page.name)
 def test_shell(page: Path, tmp_path: Path, unused_port: int) -> None:
     """The page's commands in one shell, on another port than the one that it names; a failing one ends it."""
+    for name, code in re.findall(r"^Save this as `([\w.]+)`:\n\n```python\n(.*?)^```", page.read_text("utf-8"), _BLOCK):
+        (tmp_path / name).write_text(code)
     script = "\n".join(blocks(page, "sh"))
     script = script.replace("chatcore serve &", f"chatcore serve --port {unused_port} > ready & {WAIT}")
     script = script.replace("127.0.0.1:8000", f"127.0.0.1:{unused_port}")

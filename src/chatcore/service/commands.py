@@ -1,7 +1,6 @@
 """Slash commands: those of plugins, which the server runs, and those that bots announce."""
 
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,13 +15,12 @@ from chatcore.model import Command, Message
 from chatcore.policy import Action
 from chatcore.ports import Tx
 from chatcore.ports.plugin_data import MAX_PAIRS
+from chatcore.service.command_answers import CommandAnswers
 from chatcore.service.core import Core, Seat, UserRef, WorkspaceRef, id_of
 
 SPACE = "commands"
 """Where the commands of bots are kept, by the bot's id."""
 MAX_OF_BOT = 50
-MAX_REMEMBERED = 10_000
-"""Answers kept in case the command is sent again with its `temp_id`: a client that lost the first answer."""
 
 
 @attrs.frozen
@@ -31,7 +29,6 @@ class Commands:
 
     _core: Core
     _chat: Any
-    _answers: OrderedDict[tuple[str, str, str], Message] = attrs.field(factory=OrderedDict)
 
     async def list(self, workspace: WorkspaceRef, *, actor: UserRef) -> list[Command]:
         """What may be typed after a slash in this workspace, by name; a plugin's comes before a bot's of its name."""
@@ -68,15 +65,13 @@ class Commands:
     ) -> Message | None:
         """Run the command of a plugin that a message is, and give its answer; None when it is an ordinary message.
 
-        What plugins send themselves is never a command. Raises what the command refuses by, Unavailable, Internal.
+        Sent again with its `temp_id`, by a client that lost the first answer, it gets that one. What plugins send
+        themselves is never a command. Raises what the command refuses by, Unavailable, Internal.
         """
         name, text = typed(content) or ("", "")
         known = self._core.hooks.command(name)
         if known is None or current_origin():
             return None
-        key = None if temp_id is None else (seat.user_id, seat.channel.id, temp_id)
-        if key is not None and key in self._answers:
-            return self._answers[key]
         plugin, command = known
         invocation = Invocation(
             chat=self._chat,
@@ -86,10 +81,25 @@ class Commands:
             user_id=seat.user_id,
             text=text,
         )
-        said = await self._core.hooks.run(plugin, f"/{name}", partial(command.run, invocation))
-        answer = await self._message(said or "", seat, thread_id, temp_id)
-        if key is not None:
-            self._remember(key, answer)
+
+        async def run() -> Message:
+            said = await self._core.hooks.run(plugin, f"/{name}", partial(command.run, invocation))
+            return await self._message(said or "", seat, thread_id, temp_id)
+
+        return await run() if temp_id is None else await self._once(seat, temp_id, run)
+
+    async def _once(self, seat: Seat, temp_id: str, run: Callable[[], Awaitable[Message]]) -> Message:
+        """The answer that was given under this name, or is given now."""
+        answers = CommandAnswers(self._core)
+        claim = await answers.claim(seat.user_id, seat.channel.id, temp_id)
+        if isinstance(claim, Message):
+            return claim
+        try:
+            answer = await run()
+        except Exception:
+            await answers.release(claim)
+            raise
+        await answers.keep(claim, answer)
         return answer
 
     async def _message(self, said: str, seat: Seat, thread_id: MessageId | None, temp_id: str | None) -> Message:
@@ -103,11 +113,6 @@ class Commands:
             temp_id=temp_id,
             created_at=self._core.clock.now(),
         )
-
-    def _remember(self, key: tuple[str, str, str], answer: Message) -> None:
-        self._answers[key] = answer
-        if len(self._answers) > MAX_REMEMBERED:
-            self._answers.popitem(last=False)
 
 
 def _shown(plugin: str, command: SlashCommand) -> Command:

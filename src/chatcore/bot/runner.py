@@ -33,7 +33,7 @@ MAX_RUNS = 100
 """Handlers at work at a time; more events wait, at the server in the end."""
 MAX_DIALOGS = 1000
 """Handlers that wait for an answer."""
-SAVE_SECONDS = 0.2
+SAVE_SECONDS = 0.5
 """How long a cursor may be old: what was done meanwhile is done again after a kill, and said only once."""
 HOLD_SECONDS = 30.0
 """How long the words of somebody wait for the handler that is at work for them."""

@@ -72,6 +72,7 @@ class Link:
             token = self._api.access.token
             ended = await self._connect(token)
             self.connected = False
+            self.outbox.expire(trio.current_time())
             if self._hopeless is not None:
                 raise self._hopeless
             if self._overflowed:

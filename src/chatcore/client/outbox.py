@@ -1,5 +1,6 @@
 """The frames of one link that are to be sent, or wait for their reply: in order, bounded, through reconnections."""
 
+import math
 from collections import deque
 from itertools import count
 from typing import Any
@@ -19,6 +20,7 @@ MAX_WAITING = 1000
 CALM_FRAMES = 40.0
 """Frames a second, once the server has said that it was too much: it takes 50."""
 
+_LATE = "The connection was away for too long: whether it was done is not known."
 _BROKEN = "The connection broke before the answer came: whether it was done is not known."
 
 
@@ -35,15 +37,15 @@ class Outbox:
     _failure: ChatError | None = None
     _calm: bool = False
 
-    async def ask(self, type_: str, data: dict[str, Any], *, again: bool) -> dict[str, Any]:
-        """Send a frame and wait for its reply. Raises ChatError."""
+    async def ask(self, type_: str, data: dict[str, Any], *, again: bool, until: float = math.inf) -> dict[str, Any]:
+        """Send a frame and wait for its reply; on another connection if `again`, before `until`. Raises ChatError."""
         try:
             # Waiting for the reply is a turn of the scheduler already: none is spent here where there is room.
             self._room.acquire_nowait()
         except trio.WouldBlock:
             await self._room.acquire()
         try:
-            return await self._ask(Request.of(str(next(self._numbers)), type_, data, again))
+            return await self._ask(Request.of(str(next(self._numbers)), type_, data, again, until))
         finally:
             self._room.release()
 
@@ -65,6 +67,12 @@ class Outbox:
         if len(self._urgent) < MAX_URGENT:
             self._urgent.append(text)
             self._news.set()
+
+    def expire(self, now: float) -> None:
+        """Without a connection: give up what was to be tried until now."""
+        for request in (*self._unanswered.values(), *self._unsent):
+            if request.until <= now and not request.done.is_set():
+                request.failed(Unavailable(_LATE))
 
     def reopen(self) -> None:
         """A connection begins: what has no answer goes first, in its old order."""

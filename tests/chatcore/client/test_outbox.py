@@ -1,5 +1,6 @@
 """What waits for its reply, on this connection or the next."""
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -124,6 +125,21 @@ async def test_what_is_not_worth_a_retry_is_bounded() -> None:
     assert scope.cancelled_caught
 
 
+async def test_who_asked_for_long_enough_is_told_and_not_sent_again() -> None:
+    outbox = Outbox()
+    async with asking(outbox, until=7.0) as failures:
+        await outbox.due()
+        outbox.expire(6.9)
+        await trio.testing.wait_all_tasks_blocked()
+        assert failures == []
+        outbox.expire(7.0)
+    assert [type(failure) for failure in failures] == [Unavailable]
+    outbox.reopen()
+    with trio.move_on_after(0.05) as scope:
+        await outbox.due()
+    assert scope.cancelled_caught
+
+
 async def test_a_failure_is_everybodys() -> None:
     outbox = Outbox()
     async with asking(outbox) as failures:
@@ -134,13 +150,13 @@ async def test_a_failure_is_everybodys() -> None:
 
 
 @asynccontextmanager
-async def asking(outbox: Outbox, *, again: bool = True) -> AsyncIterator[list[ChatError]]:
+async def asking(outbox: Outbox, *, again: bool = True, until: float = math.inf) -> AsyncIterator[list[ChatError]]:
     """Somebody asks while this is open; leaving it waits for the answer. Gives what went wrong."""
     failures: list[ChatError] = []
 
     async def ask() -> None:
         try:
-            await outbox.ask("x", {}, again=again)
+            await outbox.ask("x", {}, again=again, until=until)
         except ChatError as failure:
             failures.append(failure)
 

@@ -9,6 +9,7 @@ from tests.chatcore.client.house import House
 
 from chatcore.client import Resynced, Workspace, inbox
 from chatcore.client import workspace as workspace_module
+from chatcore.client.faults import Unreachable
 from chatcore.errors import Forbidden, NotFound, ValidationFailed
 from chatcore.events import MemberLeft, MessageReceived, Typing
 from chatcore.model import ChannelType, Position, PresenceStatus, Role
@@ -103,6 +104,18 @@ async def test_nothing_is_lost_or_doubled_when_the_cable_is_cut(home: House) -> 
         assert sorted(said) == sorted([f"{name} {number}" for name in "abcde" for number in range(40)] + ["end"])
         assert len(interruptions) > 3
         assert [each async for each in own_order(said)] == []
+
+
+async def test_it_does_not_insist_for_ever(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workspace_module, "INSIST_SECONDS", 0.3)
+    async with home.client(url=home.cable.url) as client, client.workspace("team") as ws:
+        home.cable.down = True
+        home.cable.cut()
+        with trio.fail_after(10), pytest.raises(Unreachable, match="gave no answer"):
+            await ws.send("general", "is anybody there?")
+        home.cable.down = False
+        await ws.send("general", "again")
+        assert await heard(ws, "again") == ["again"]
 
 
 async def own_order(said: list[str]) -> AsyncIterator[str]:

@@ -6,7 +6,7 @@ other.
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -62,17 +62,16 @@ async def measure(setting: Setting) -> AsyncIterator[Figure]:
     with setting.room() as folder:
         scene = await furnish(folder)
         async with serving(folder, core=core) as server, bots(server, scene, folder, other) as pid:
-            with staying_on(other):
-                async with people(f"http://{server.host}:{server.port}", scene.workspace_id, scene.people) as speakers:
-                    await speakers.say(BOTS, 2)
-                    for load in LOADS[:1] if setting.quick else LOADS:
-                        async for figure in _under(load, speakers, server.pid, pid, seconds):
-                            yield figure
+            with staying_on(other), people(server.host, server.port, scene.workspace_id, scene.people) as speakers:
+                speakers.say(BOTS, 2)
+                for load in LOADS[:1] if setting.quick else LOADS:
+                    for figure in _under(load, speakers, server.pid, pid, seconds):
+                        yield figure
 
 
-async def _under(load: Load, speakers: People, server: int, bots: int, seconds: float) -> AsyncIterator[Figure]:
+def _under(load: Load, speakers: People, server: int, bots: int, seconds: float) -> Iterator[Figure]:
     before = processor_seconds(server), processor_seconds(bots)
-    heard = await speakers.say(load.rate, seconds, command_each=load.command_each)
+    heard = speakers.say(load.rate, seconds, command_each=load.command_each)
     used = processor_seconds(server) - before[0], processor_seconds(bots) - before[1]
     seen, said = spread(heard.took), load.rate * seconds
     yield Figure(f"{load.name}: p50 of the answer", seen.p50 * 1000, "ms")

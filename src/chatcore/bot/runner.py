@@ -82,6 +82,10 @@ class Runner:
 
         Raises ChatError.
         """
+        if self._progress.since is None:
+            # From its first moment on nothing is left out, even if that is all that it lives to see.
+            self._progress.passed(self.place.position)
+            await self._save()
         try:
             async with trio.open_nursery() as working:
                 async with trio.open_nursery() as listening:

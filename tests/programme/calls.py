@@ -9,6 +9,7 @@ from tests.programme.scenes import EMOJI, Scene, World
 from tests.programme.table import Call
 
 from chatcore.ids import uuid7
+from chatcore.model import Role
 from chatserver.gateway.frames import FRAMES
 
 Fields = Mapping[str, Any]
@@ -153,6 +154,20 @@ async def _accept(world: World, person: Person, case: str) -> Request:
     return Request({"token": token})
 
 
+async def _token(world: World, person: Person, case: str) -> Request:
+    chat = world.server.chat
+    bot = await world.server.person("bot")
+    await chat.members.add(world.team, bot.id, role=Role.OWNER if case == "of an owner" else Role.MEMBER)
+    if case == "of one that is elsewhere too":
+        await chat.members.add(world.elsewhere, bot.id)
+    (token,) = await chat.tokens.list(bot.id)
+    return Request({"slug": world.team.slug, "userId": bot.id, "tokenId": token.id}, {"name": "ci"})
+
+
+async def _tokens(world: World, person: Person, case: str) -> Request:
+    return Request((await _token(world, person, case)).path)
+
+
 async def _authenticate(world: World, person: Person, case: str) -> Request:
     return Request(data={"accessToken": person.token or "nobody"})
 
@@ -207,6 +222,9 @@ _ELSEWHERE = {
     "POST /api/workspaces/:slug/directs": _direct,
     "PATCH /api/workspaces/:slug/members/:userId": _change_role,
     "DELETE /api/workspaces/:slug/members/:userId": _remove,
+    "POST /api/workspaces/:slug/members/:userId/tokens": _token,
+    "GET /api/workspaces/:slug/members/:userId/tokens": _tokens,
+    "DELETE /api/workspaces/:slug/members/:userId/tokens/:tokenId": _tokens,
     "POST /api/workspaces/:slug/invites": _invite,
     "DELETE /api/invites/:inviteId": _revoke,
     "authenticate": _authenticate,

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from chatcore.ids import ChannelId, HuddleId, InviteId, MessageId, UserId, WorkspaceId
+from chatcore.ids import ChannelId, HuddleId, InviteId, MessageId, TokenId, UserId, WorkspaceId
 from chatcore.model import (
     AuditEntry,
     Channel,
@@ -20,6 +20,7 @@ from chatcore.model import (
     Message,
     Presence,
     Role,
+    TokenScope,
     Topology,
     UserCard,
     Workspace,
@@ -121,6 +122,32 @@ class MemberList:
     members: tuple[MemberCard, ...]
     has_more: bool
     next_cursor: UserId | None = None
+
+
+@attrs.frozen(kw_only=True)
+class TokenItem:
+    """A token of a bot; without `scopes` it is for everything that its bot may do."""
+
+    id: TokenId
+    name: str
+    scopes: tuple[TokenScope, ...] | None = None
+    created_by: UserId | None = None
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class TokenList:
+    tokens: tuple[TokenItem, ...]
+
+
+@attrs.frozen(kw_only=True)
+class MadeToken:
+    """`secret` is the token itself, shown this once."""
+
+    token: TokenItem
+    secret: str = attrs.field(repr=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -20,6 +20,7 @@ from chatcore.client.rest.members import Members
 from chatcore.client.rest.messages import Messages
 from chatcore.client.rest.server import Server
 from chatcore.client.rest.sessions import Sessions
+from chatcore.client.rest.tokens import BotTokens
 from chatcore.client.rest.users import Users
 from chatcore.client.rest.workspaces import Workspaces
 from chatcore.client.workspace import Waiting, Workspace
@@ -36,6 +37,7 @@ class Client:
         self.users = Users(api)
         self.workspaces = Workspaces(api)
         self.members = Members(api)
+        self.tokens = BotTokens(api)
         self.invites = Invites(api)
         self.channels = Channels(api)
         self.messages = Messages(api)

@@ -9,12 +9,15 @@ from typing import Never
 import attrs
 import trio
 
-from chatcore.errors import ChatError, NotFound, TokenExpired, Unauthorized, ValidationFailed
+from chatcore import policy
+from chatcore.errors import ChatError, Forbidden, NotFound, TokenExpired, Unauthorized, ValidationFailed
 from chatcore.ids import SessionId, TokenId, UserId
 from chatcore.model import BotToken, TokenScope
 from chatcore.model.scope import in_order
+from chatcore.policy import Action
 from chatcore.ports import Tx
-from chatcore.service.core import Core, UserRef, id_of
+from chatcore.service import membership
+from chatcore.service.core import Core, UserRef, WorkspaceRef, id_of
 from chatcore.service.identity import Identity, Remembered, digest_of
 from chatcore.service.revocations import Revocations
 from chatcore.text import clean_line
@@ -89,6 +92,29 @@ class Tokens:
         await self._core.storage.write(work)
         self._core.hooks.did("audit", entry=entry)
         return token, text
+
+    async def manageable(self, workspace: WorkspaceRef, user: UserRef, *, actor: UserRef) -> UserId:
+        """The id of a bot in this workspace whose tokens the actor may list, make and revoke.
+
+        A token opens every workspace that its bot is in: the actor must be an owner or admin who may manage it in
+        all of them. Raises NotFound, Forbidden, ValidationFailed for who is no bot.
+        """
+        facts = await self._core.workspace(workspace, id_of(actor), Action.MEMBER_MANAGE)
+        user_id: UserId = id_of(user)
+
+        async def work(tx: Tx) -> None:
+            person, _ = await membership.existing_member(tx, facts.workspace_id, user_id)
+            if not person.is_bot:
+                raise ValidationFailed.of("userId", "tokens are for bots")
+            for place in await tx.members.find(user_id=user_id):
+                mine = await tx.members.get(place.workspace_id, id_of(actor))
+                if not policy.may_manage(None if mine is None else mine.role, place.role):
+                    raise Forbidden(
+                        "This bot is in a workspace, or has a role, that you may not manage: ask who runs the server."
+                    )
+
+        await self._core.storage.read(work)
+        return user_id
 
     async def list(self, user: UserRef | None = None) -> list[BotToken]:
         """Every token, or those of one bot, oldest first; the revoked ones too."""

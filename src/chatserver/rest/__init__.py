@@ -11,6 +11,7 @@ from chatserver.rest import (
     messages,
     operations,
     realtime,
+    tokens,
     users,
     workspaces,
 )
@@ -21,6 +22,7 @@ ROUTES: tuple[Route, ...] = (
     *users.ROUTES,
     *workspaces.ROUTES,
     *members.ROUTES,
+    *tokens.ROUTES,
     *invites.ROUTES,
     *channels.ROUTES,
     *messages.ROUTES,

@@ -13,7 +13,7 @@ from tests.chatcore.client.house import PASSWORD, House
 from chatcore.client import KEEP, Client, open_client, rest
 from chatcore.client.endpoint import Endpoint
 from chatcore.errors import Duplicate, Forbidden, InvalidCredentials, NotFound
-from chatcore.model import ChannelType, Role
+from chatcore.model import ChannelType, Role, TokenScope
 from chatserver.rest import ROUTES
 from chatserver.route import Route
 
@@ -126,6 +126,13 @@ async def life_of_a_workspace(home: House, ada: Client, ben: Client) -> None:
     assert (await ada.members.set_role("choir", home.ben.id, Role.GUEST)).role is Role.GUEST
     assert len(await ada.members.presence("choir")) == 2
     await ada.members.remove("choir", home.ben.id)
+    bot = await home.chat.users.create(email="bot@example.org", display_name="Bot", is_bot=True)
+    await home.chat.members.add(made.id, bot)
+    token = await ada.tokens.create("choir", bot.id, name="ci", scopes=[TokenScope.MESSAGES_WRITE], expires_in=60)
+    assert token.secret.startswith("cct_")
+    await ada.tokens.revoke("choir", bot.id, token.token.id)
+    (listed,) = await ada.tokens.list("choir", bot.id)
+    assert (listed.scopes, listed.revoked_at is not None) == ((TokenScope.MESSAGES_WRITE,), True)
     invite = await ada.invites.create("choir", expires_in=60, max_uses=1)
     assert [each.id for each in await ada.invites.list("choir")] == [invite.id]
     assert (await ben.invites.accept(invite.token)).role is Role.MEMBER

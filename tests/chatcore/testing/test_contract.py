@@ -53,8 +53,8 @@ def test_an_expected_failure_is_inherited_and_leaves_the_suite_alone() -> None:
     assert not hasattr(Suite.test_answer, "pytestmark")
 
 
-MOVED_BY_EACH_OTHER = {"source", "target"}
-"""A database that is left and one that is moved into are tried with each other, in the tests of moving."""
+MOVED_BY_EACH_OTHER = {"source", "snapshot", "target"}
+"""A database that is left or exported and one that is moved into are tried with each other, in the tests of moving."""
 
 
 def test_every_kind_of_provider_has_a_suite() -> None:

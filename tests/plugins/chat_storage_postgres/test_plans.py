@@ -93,12 +93,15 @@ def explaining(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Any]
 
     async def explained(self: Connection, method: Any, sql: str, values: tuple[Any, ...]) -> Any:
         if re.match(r"\s*(SELECT|WITH|INSERT|UPDATE|DELETE)", sql):
-            # As the server plans what it has prepared: without knowing the values, too.
+            # As the server plans what it has prepared: without knowing the values, too. And by what it knows of the tables:
+            # that we tell it to shun sequential scans, for the time before it knows anything, would only hide one.
+            await self.raw.execute("SET enable_seqscan = on")
             for mode in ("force_custom_plan", "force_generic_plan"):
                 await self.raw.execute(f"SET plan_cache_mode = {mode}")
                 text = await self.raw.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values)
                 plans.append((sql, json.loads(text)[0]["Plan"]))
             await self.raw.execute("RESET plan_cache_mode")
+            await self.raw.execute("SET enable_seqscan = off")
         return await do(self, method, sql, values)
 
     with monkeypatch.context() as patched:

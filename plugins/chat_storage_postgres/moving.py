@@ -28,8 +28,15 @@ _TYPES = """
     FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1
 """
 _MARK = "INSERT INTO meta (key, value) VALUES ('copying', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-_SEQUENCE = """
-    SELECT setval(pg_get_serial_sequence('message_reactions', 'id'), coalesce(max(id), 1)) FROM message_reactions
+_COUNTED = """
+    SELECT table_name::text, column_name::text FROM information_schema.columns
+    JOIN information_schema.tables USING (table_schema, table_name)
+    WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'
+        AND pg_get_serial_sequence(quote_ident(table_name), column_name) IS NOT NULL
+"""
+"""The columns that number rows by themselves."""
+_GO_ON = """
+    SELECT setval(pg_get_serial_sequence('"{0}"', '{1}'), coalesce(max("{1}"), 1), max("{1}") IS NOT NULL) FROM "{0}"
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -126,8 +133,7 @@ class PostgresTarget(PostgresRows):
         listed = ", ".join(f'"{name}"' for name in names)
         types = [*kinds, "tsvector"][: len(names)]
         slots = ", ".join(_slot(number, kind) for number, kind in enumerate(types, 1))
-        own = "OVERRIDING SYSTEM VALUE" if table == "message_reactions" else ""
-        sql = f'INSERT INTO "{table}" ({listed}) {own} VALUES ({slots})'
+        sql = f'INSERT INTO "{table}" ({listed}) OVERRIDING SYSTEM VALUE VALUES ({slots})'
 
         async def work() -> None:
             async with self._raw.transaction():
@@ -150,7 +156,8 @@ class PostgresTarget(PostgresRows):
     async def finish(self, epoch: str) -> None:
         async def work() -> None:
             async with self._raw.transaction():
-                await self._raw.execute(_SEQUENCE)
+                for table, column in await self._raw.fetch(_COUNTED):
+                    await self._raw.execute(_GO_ON.format(table, column))
                 await keep_epoch(self._raw, epoch)
                 await self._raw.execute("DELETE FROM meta WHERE key = 'copying'")
             await self._raw.execute("ANALYZE")

@@ -11,11 +11,12 @@ from chat_storage_postgres.reads import EVERYONE
 from chatcore.bridge import open_bridge
 from chatcore.errors import ConfigError
 from chatcore.ports import ProviderContext, moving
-from chatcore.ports.moving import OWN_TABLES, TABLES, Values
+from chatcore.ports.moving import Values, in_order
 
 _TABLES = """
-    SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
-    ORDER BY relname
+    SELECT t.relname::text, o.relname::text FROM pg_class t
+    LEFT JOIN pg_constraint c ON c.conrelid = t.oid AND c.contype = 'f' LEFT JOIN pg_class o ON o.oid = c.confrelid
+    WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind = 'r' ORDER BY t.relname
 """
 _COLUMNS = """
     SELECT column_name::text FROM information_schema.columns
@@ -62,8 +63,7 @@ class PostgresSource(PostgresRows):
         self.epoch = known.get("epoch", "")
 
     async def tables(self) -> Sequence[str]:
-        names = [name for (name,) in await self._run(self._raw.fetch, _TABLES)]
-        return [*TABLES, *(name for name in names if name not in OWN_TABLES and name not in TABLES)]
+        return in_order(await self._run(self._raw.fetch, _TABLES))
 
     async def columns(self, table: str) -> Sequence[str]:
         names = [name for (name,) in await self._run(self._raw.fetch, _COLUMNS, table)]

@@ -15,11 +15,16 @@ from chat_storage_sqlite.connection import file_uri, open_connection
 from chat_storage_sqlite.migrator import Migrator
 from chatcore.errors import ConfigError
 from chatcore.ports import ProviderContext
-from chatcore.ports.moving import OWN_TABLES, TABLES, Values
+from chatcore.ports.moving import TABLES, Values, in_order
 
 BATCH = 2000
 _HERE_ONLY = {"number", "row", "place", "replies"}
 """Columns by which rows lie where they lie in this database, and mean nothing elsewhere."""
+# What indexes words (a virtual table, and those in which it keeps its index) is not moved: a plugin makes its own.
+_TABLES = """
+    SELECT t.name, f."table" FROM pragma_table_list t LEFT JOIN pragma_foreign_key_list(t.name) f
+    WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name
+"""
 _WORKSPACE = "(SELECT workspace_id FROM channels c WHERE c.id = t.channel_id)"
 _MADE = {
     "messages": {"workspace_id": _WORKSPACE, "seq": "t.seq"},
@@ -85,11 +90,7 @@ class SqliteSource:
         return str(found[0])
 
     async def tables(self) -> Sequence[str]:
-        names = await self._all(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
-            "AND name NOT LIKE 'messages\\_fts%' ESCAPE '\\' ORDER BY name"
-        )
-        return [*TABLES, *(name for (name,) in names if name not in OWN_TABLES and name not in TABLES)]
+        return in_order(await self._all(_TABLES))
 
     async def count(self, table: str) -> int:
         ((count,),) = await self._all(f'SELECT count(*) FROM "{table}"')

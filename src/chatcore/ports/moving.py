@@ -6,8 +6,11 @@ booleans 0 and 1, ids and free objects text. A table's rows come in an order tha
 that refers to another come after it, so that a copy that was interrupted goes on after the last row that arrived.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, Protocol
+
+from chatcore.errors import ConfigError
 
 Values = tuple[Any, ...]
 
@@ -92,3 +95,21 @@ class Target(Protocol):
     async def finish(self, epoch: str) -> None:
         """It is whole: servers may open it."""
         ...
+
+
+def in_order(tables: Iterable[Sequence[str | None]]) -> list[str]:
+    """Our tables, then those of plugins, each after those that it refers to.
+
+    tables: name, and the name of one to which it refers or None; a line for each reference. Raises ConfigError when
+    tables of plugins refer to each other in a circle.
+    """
+    known = {*TABLES, *OWN_TABLES}
+    pairs = [(name, other) for name, other in tables if name is not None and name not in known]
+    refers_to: dict[str, set[str]] = {name: set() for name, _ in pairs}
+    for name, other in pairs:
+        if other in refers_to and other != name and other is not None:
+            refers_to[name].add(other)
+    try:
+        return [*TABLES, *TopologicalSorter(refers_to).static_order()]
+    except CycleError as error:
+        raise ConfigError(f"Tables of plugins refer to each other in a circle: {', '.join(error.args[1])}.") from error

@@ -93,8 +93,8 @@ def explaining(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Any]
 
     async def explained(self: Connection, method: Any, sql: str, values: tuple[Any, ...]) -> Any:
         if re.match(r"\s*(SELECT|WITH|INSERT|UPDATE|DELETE)", sql):
-            # As the server plans what it has prepared: without knowing the values, too. And by what it knows of the tables:
-            # that we tell it to shun sequential scans, for the time before it knows anything, would only hide one.
+            # As the server plans what it has prepared: without knowing the values, too. And by what it knows of the
+            # tables: that it is told to shun sequential scans, until it knows something, would only hide one.
             await self.raw.execute("SET enable_seqscan = on")
             for mode in ("force_custom_plan", "force_generic_plan"):
                 await self.raw.execute(f"SET plan_cache_mode = {mode}")

@@ -121,9 +121,10 @@ async def test_each_task_crashes_is_logged_and_starts_again(
             caplog.clear()
             before = victims(own)[name]
             await crash(before)
-            await until(lambda: any(each.exc_info for each in caplog.records))
-            assert "on purpose" in caplog.text, name
-            assert any(each.levelno >= logging.ERROR for each in caplog.records), name
+            # A bus between nodes mends itself, and says so in a line.
+            level = logging.WARNING if name.endswith(" bus") else logging.ERROR
+            await until(lambda: "on purpose" in caplog.text)
+            assert any(each.levelno >= level for each in caplog.records), name
             await until(lambda: set(names) <= set(victims(own)))
             assert await ready(server), name
 

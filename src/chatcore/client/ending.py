@@ -72,5 +72,5 @@ def after(ended: Ended, attempt: int) -> Plan:
     said = _RETRY_AFTER.search(ended.text)
     wait = float(said[1]) if said is not None else ended.retry_after
     if wait is not None:
-        delay += wait
+        delay += wait + random.random()  # whole seconds would bring many back in the same moment
     return Plan(delay, renew=ended.code in _SIGN_IN)

@@ -118,9 +118,9 @@ class Connection:
         """The sign-in is no longer good."""
         self._act(self.protocol.revoked())
 
-    def stop(self) -> None:
-        """The server stops."""
-        self._act(self.protocol.stop(trio.current_time()))
+    def stop(self, come_back: int = 0) -> None:
+        """The server stops; the client should come back after so many seconds."""
+        self._act(self.protocol.stop(trio.current_time(), come_back))
         if not self._ended:
             self._gateway.deadlines.set(self, self.protocol.deadline)
 

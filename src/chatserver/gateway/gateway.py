@@ -1,6 +1,7 @@
 """The gateway of one server: its connections, its rooms, and the nursery that their work runs in."""
 
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -30,6 +31,9 @@ _REORDERING = ("permission_check", "message_will_send", "around_message_send")
 
 PER_USER_SECONDS = 30
 """When an account with too many connections is told to try again."""
+
+BACK_PER_SECOND, BACK_SECONDS = 100, 30
+"""At which pace the clients of a server that stops come back: few at once, and all of them within this time."""
 
 log = logging.getLogger(__name__)
 
@@ -115,10 +119,16 @@ class Gateway:
         return {"ok": True} if self._tasks is None else self._tasks.health()
 
     def stop(self) -> None:
-        """Take nothing more, let every connection finish what it began, and close it with 1012."""
+        """Take nothing more, let every connection finish what it began, and close it with 1012.
+
+        Many clients are told to come back one after the other: whatever takes them in has others to serve.
+        """
         self._stopping = True
-        for connection in tuple(self._connections):
-            connection.stop()
+        connections = list(self._connections)
+        random.shuffle(connections)
+        pace = max(BACK_PER_SECOND, len(connections) / BACK_SECONDS)
+        for number, connection in enumerate(connections):
+            connection.stop(int(number / pace))
 
     # --- what connections call -------------------------------------------------------------------------------------
 

@@ -85,6 +85,7 @@ class Protocol:
         "_closed",
         "_expires",
         "_flow",
+        "_goodbye",
         "_overlap",
         "_ping_at",
         "_pipeline",
@@ -114,6 +115,7 @@ class Protocol:
         self._ping_at = now + PING_SECONDS if pings else math.inf
         self._pong_by = math.inf
         self._expires = math.inf
+        self._goodbye = "the server restarts"
         self._stop_by = math.inf
 
     # --- what the driver asks --------------------------------------------------------------------------------------
@@ -202,7 +204,7 @@ class Protocol:
         if self._closed:
             return ()
         if now >= self._stop_by:
-            return self._close(CloseCode.RESTART, "the server restarts")
+            return self._close(CloseCode.RESTART, self._goodbye)
         if now >= self._sign_in_by:
             return self._close(CloseCode.SIGN_IN_LATE, f"sign in within {SIGN_IN_SECONDS:.0f} s")
         if now >= self._expires:
@@ -260,7 +262,7 @@ class Protocol:
             return ()
         actions: list[Action] = [Send(payload) for payload in due]
         if self._stop_by != math.inf and self._pipeline.idle:
-            actions += self._close(CloseCode.RESTART, "the server restarts")
+            actions += self._close(CloseCode.RESTART, self._goodbye)
         return actions
 
     # --- the end ---------------------------------------------------------------------------------------------------
@@ -273,11 +275,16 @@ class Protocol:
         """End for another reason."""
         return self._close(code, reason)
 
-    def stop(self, now: float) -> Actions:
-        """The server stops: take nothing more, answer what was begun, then say goodbye."""
+    def stop(self, now: float, come_back: int = 0) -> Actions:
+        """The server stops: take nothing more, answer what was begun, then say goodbye.
+
+        come_back: after how many seconds the client should, at the earliest.
+        """
         if self._closed or self._stop_by != math.inf:
             return ()
         self._stop_by = now + STOP_SECONDS
+        if come_back:
+            self._goodbye += f"; retryAfter={come_back}"
         return self.tick(self._stop_by) if self._pipeline.idle else ()
 
     def closed(self) -> None:

@@ -34,4 +34,6 @@ def test_delays_grow_up_to_a_limit_and_differ() -> None:
 
 def test_who_is_told_how_long_to_wait_waits_so_long() -> None:
     assert after(Ended(4429, "retryAfter=7"), 0).delay > 7
+    delays = [after(Ended(1012, "the server restarts; retryAfter=7"), 0).delay for _ in range(100)]
+    assert 7 < min(delays) < 7.5 < 8 < max(delays) < 9
     assert after(rejected(429, {b"Retry-After": b"9"}), 0).delay > 9

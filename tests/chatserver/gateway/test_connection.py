@@ -1,6 +1,7 @@
 """Connections over the real services, without a network."""
 
 import json
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -425,3 +426,30 @@ async def test_a_stop_answers_what_was_begun_and_says_1012(edge: Any) -> None:
     assert replies == len(stored.messages)
     late = edge.open()
     assert await late.closed() == 1012
+
+
+@pytest.mark.parametrize(("count", "longest"), [(60, 0), (450, 4), (6000, 29)])
+async def test_a_stop_lets_clients_come_back_one_after_the_other(edge: Any, count: int, longest: int) -> None:
+    stand_ins = [StandIn() for _ in range(count)]
+    edge.gateway._connections.update(stand_ins)
+    edge.gateway.stop()
+    edge.gateway._connections.clear()
+    told = Counter(each.come_back for each in stand_ins)
+    assert sorted(told) == list(range(longest + 1))
+    whole = [told[second] for second in range(longest)]
+    assert all(abs(each - max(100, count / 30)) < 1 for each in whole)
+
+
+async def test_when_to_come_back_is_in_the_goodbye(edge: Any) -> None:
+    ada = await edge.join(edge.team.ada)
+    (connection,) = edge.gateway._connections
+    connection.stop(12)
+    assert await ada.closed() == 1012
+    assert ada.reason == "the server restarts; retryAfter=12"
+
+
+class StandIn:
+    """Stands for a connection that is only told to stop."""
+
+    def stop(self, come_back: int) -> None:
+        self.come_back = come_back

@@ -42,12 +42,13 @@ class AnyNode:
 
 @attrs.define(eq=False)
 class Cluster:
-    """`ways` are the proxies between each node and what carries events."""
+    """`ways` are the proxies between each node and Redis, `roads` those between each node and PostgreSQL."""
 
     nodes: list[Server]
     postgres: Postgres
     redis: Redis | None
     ways: list[Proxy]
+    roads: list[Proxy]
     anywhere: AnyNode = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -70,8 +71,12 @@ async def running_cluster(
         redis = stack.enter_context(_redis(bus))
         nodes: list[Server] = []
         ways: list[Proxy] = []
+        roads: list[Proxy] = []
         for number in range(count):
-            variables = {"DATABASE_URL": postgres.tcp_url("chat"), "CHATCORE_SECRET": SECRET, **environ}
+            road = await stack.enter_async_context(proxying(postgres.port))
+            roads.append(road)
+            database = postgres.tcp_url("chat", road.port)
+            variables = {"DATABASE_URL": database, "CHATCORE_SECRET": SECRET, **environ}
             if redis is not None:
                 way = await stack.enter_async_context(proxying(redis.port))
                 ways.append(way)
@@ -85,7 +90,7 @@ async def running_cluster(
             if number == 0:
                 await node.command("migrate", "up")
             await node.start()
-        cluster = Cluster(nodes, postgres, redis, ways)
+        cluster = Cluster(nodes, postgres, redis, ways, roads)
         stack.push_async_callback(cluster.anywhere.http.aclose)
         yield cluster
 

@@ -141,13 +141,18 @@ async def _until_refused(cluster: Cluster, person: Person) -> None:
             await trio.sleep(0.05)
 
 
-async def test_rates_are_counted_over_all_nodes(tmp_path: Path) -> None:
-    async with running_cluster(tmp_path, 2, bus="postgres", RATE_LIMITS="default") as cluster:
+@BUSES
+async def test_rates_are_counted_over_all_nodes(tmp_path: Path, bus: str) -> None:
+    async with running_cluster(tmp_path, 2, bus=bus, RATE_LIMITS="default") as cluster:
         wrong = {"email": "owner@localhost", "password": "wrong horse battery"}
         urls = [node.url + "/api/auth/login" for node in cluster.nodes]
         async with httpx.AsyncClient(timeout=30) as http:
             codes = [(await http.post(urls[number % 2], json=wrong)).status_code for number in range(7)]
             assert codes == [401] * 5 + [429] * 2
+            # Whoever says that they come from elsewhere comes from where they come from.
+            for number in range(4):
+                lie = {"X-Forwarded-For": f"198.51.100.{number}", "Forwarded": f"for=198.51.100.{number}"}
+                assert (await http.post(urls[number % 2], json=wrong, headers=lie)).status_code == 429
             await cluster.nodes[1].kill()
             await cluster.nodes[1].start()
             assert (await http.post(urls[1], json=wrong)).status_code == 429

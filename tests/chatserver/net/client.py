@@ -20,6 +20,7 @@ class Client:
         self.answers_pings = True
         self.pings = 0
         self.close_code = 0
+        self.close_reason = ""
         self._rest = b""
         self._frames: deque[tuple[int, bytes]] = deque()
 
@@ -114,7 +115,7 @@ class Client:
 
     async def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == CLOSE:
-            self.close_code = close_of(payload)[0]
+            self.close_code, self.close_reason = close_of(payload)
         elif opcode == PING:
             self.pings += 1
             if self.answers_pings:

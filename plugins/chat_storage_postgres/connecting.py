@@ -18,6 +18,10 @@ CONNECT_SECONDS = 2.0
 """For one attempt (specification §9)."""
 LOCK_SECONDS = 4
 """How long a statement waits for a lock that another node holds."""
+IDLE_SECONDS = 3
+"""How long a transaction of a writer may stand still. A node whose cable was pulled keeps the locks of the workspaces
+in which it was about to write, and keeps everybody else from them, until PostgreSQL ends its transaction: sooner than
+the others give up waiting."""
 READ_SECONDS, WRITE_SECONDS = 10, 30
 """The longest statement. A large deletion may take its time; a page of messages may not."""
 MINIMUM = 130_000
@@ -37,16 +41,19 @@ _REFUSED = (
 
 @attrs.frozen
 class Purpose:
-    """What a connection is for. `target`: which of the URL's servers will do; `longest`: seconds for a statement."""
+    """What a connection is for. `target`: which of the URL's servers will do; `longest`: seconds for a statement;
+    `idle`: seconds between two statements of a transaction.
+    """
 
     name: str
     target: str
     read_only: bool
     longest: int
+    idle: int = 60
 
 
 READING = Purpose("chatcore-read", "primary", read_only=True, longest=READ_SECONDS)
-WRITING = Purpose("chatcore", "read-write", read_only=False, longest=WRITE_SECONDS)
+WRITING = Purpose("chatcore", "read-write", read_only=False, longest=WRITE_SECONDS, idle=IDLE_SECONDS)
 COPYING = Purpose("chatcore-replica", "any", read_only=True, longest=READ_SECONDS)
 UPKEEP = Purpose("chatcore-migrate", "read-write", read_only=False, longest=0)
 
@@ -78,7 +85,7 @@ async def connect(url: str, purpose: Purpose) -> Any:
         "enable_seqscan": "off",
         "lock_timeout": f"{LOCK_SECONDS}s",
         "statement_timeout": f"{purpose.longest}s",
-        "idle_in_transaction_session_timeout": "60s",
+        "idle_in_transaction_session_timeout": f"{purpose.idle}s",
         "default_transaction_read_only": "on" if purpose.read_only else "off",
     }
     try:

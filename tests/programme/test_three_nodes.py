@@ -170,7 +170,7 @@ async def _until_shown(asker: Person, user_id: str, status: str, seconds: float)
 
 
 async def _follow(workspace: Workspace, heard: list[str]) -> None:
-    async for event in workspace.events:
+    async for event in workspace.events():
         if isinstance(event, MessageReceived):
             heard.append(event.message.id)
 

@@ -56,7 +56,7 @@ class HuddleKeeper:
         self._closing: list[Closing] = []
         self._retired: list[tuple[float, list[VoiceSeat]]] = []
         self._ended: set[HuddleId] = set()
-        self._recorded: set[HuddleId] = set()
+        self._recorded: list[RecordingFinished] = []
         self._untold: list[tuple[HuddleId, str, UserId | None, str | None]] = []
         """Who is to join again, of huddles that we have not seen yet."""
         self._wake = trio.Event()
@@ -125,7 +125,7 @@ class HuddleKeeper:
         elif isinstance(event, MediaRestarted):
             self._tell_to_rejoin(event.huddle_id, event.reason)
         elif isinstance(event, RecordingFinished):
-            self._recorded.add(event.huddle_id)
+            self._recorded.append(event)
             self.wake()
 
     def _tell_to_rejoin(
@@ -180,14 +180,20 @@ class HuddleKeeper:
 
     async def _end_recordings(self) -> None:
         """Tell those who are still talking that nothing is recorded any more, however that came."""
-        recorded, self._recorded = self._recorded, set()
+        recorded, self._recorded = self._recorded, []
         if not recorded:
             return
+        now = self._core.clock.now()
 
         async def work(tx: Tx) -> None:
-            for huddle_id in recorded:
-                huddle = await tx.huddles.get(huddle_id)
-                if huddle is not None and huddle.status is HuddleStatus.ACTIVE:
+            for done in recorded:
+                row = await tx.recordings.get(done.recording_id)
+                if row is not None and row.stopped_at is None:
+                    row = attrs.evolve(row, stopped_at=now, files=dict(done.files), problem=done.problem)
+                    await tx.recordings.update(row)
+                huddle = await tx.huddles.get(done.huddle_id)
+                others = await tx.recordings.find(huddle_id=done.huddle_id, stopped_at=None, limit=1)
+                if huddle is not None and huddle.status is HuddleStatus.ACTIVE and not others:
                     await huddle_steps.change(tx, huddle, recorded_by=None)
 
         await self._core.storage.write(work)

@@ -3,7 +3,8 @@
 import trio
 
 from chatcore.errors import Duplicate, Forbidden
-from chatcore.model import Huddle, Topology
+from chatcore.ids import RecordingId
+from chatcore.model import Huddle, Recording, Topology
 from chatcore.policy import Action
 from chatcore.ports import Tx
 from chatcore.service import huddle_steps
@@ -26,6 +27,14 @@ class HuddleRecording(HuddleDesk):
         await self._core.hooks.filter("huddle_will_record", huddle=found, user_id=seat.user_id)
         entry = self._core.audit("huddle.recorded", actor=seat.user_id, workspace=found.workspace_id, target=found.id)
 
+        recording = Recording(
+            id=RecordingId(entry.id),
+            huddle_id=found.id,
+            channel_id=found.channel_id,
+            started_by=seat.user_id,
+            started_at=self._core.clock.now(),
+        )
+
         async def work(tx: Tx, told: Facts) -> HuddleView:
             fresh = await going_on(tx, found.id)
             if fresh.topology is not Topology.SFU:
@@ -33,6 +42,7 @@ class HuddleRecording(HuddleDesk):
             if fresh.recorded_by is not None:
                 raise Duplicate("This huddle is being recorded.")
             await told.record(tx, entry)
+            await tx.recordings.insert(recording)
             return await self._view(tx, await huddle_steps.change(tx, fresh, recorded_by=seat.user_id))
 
         view = await self._core.write(work)
@@ -40,7 +50,7 @@ class HuddleRecording(HuddleDesk):
             await self._media.start_recording(found.id, entry.id)
         except BaseException:
             with trio.move_on_after(2, shield=True):
-                await self._core.storage.write(lambda tx: _not_recorded(tx, found))
+                await self._core.storage.write(lambda tx: _not_begun(tx, found, recording.id))
             raise
         return view
 
@@ -49,6 +59,11 @@ class HuddleRecording(HuddleDesk):
         found, _ = await self._visible(huddle, actor, Action.HUDDLE_MODERATE)
         await self._media.stop_recording(found.id)
         await self._core.storage.write(lambda tx: _not_recorded(tx, found))
+
+
+async def _not_begun(tx: Tx, huddle: Huddle, recording_id: RecordingId) -> None:
+    await tx.recordings.delete(recording_id)
+    await _not_recorded(tx, huddle)
 
 
 async def _not_recorded(tx: Tx, huddle: Huddle) -> None:

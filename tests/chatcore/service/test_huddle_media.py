@@ -243,7 +243,12 @@ async def test_a_recording_is_seen_before_it_begins_and_after_it_ends(team: Team
 async def test_a_recording_that_breaks_off_is_told(team: Team, voice: FakeVoice) -> None:
     view = await team.chat.huddles.start(team.room, actor=team.ann, mode=HuddleMode.SFU)
     await team.chat.huddles.start_recording(view.huddle, actor=team.ann)
-    finished = RecordingFinished(huddle_id=view.huddle.id, recording_id="r", files={}, problem="the media process died")
+    finished = RecordingFinished(
+        huddle_id=view.huddle.id,
+        recording_id=voice.recorded[view.huddle.id],
+        files={},
+        problem="the media process died",
+    )
     voice.tell(finished)
     await wait_all_tasks_blocked()
     assert (await team.chat.huddles.get(view.huddle, actor=team.ann)).huddle.recorded_by is None

@@ -292,7 +292,27 @@ async def test_a_recording_ends_with_the_node_that_made_it(autojump_clock: MockC
     with pytest.raises(Duplicate):
         await site.chat(2).huddles.start_recording(site.huddle, actor=site.team.owner)
     assert list(site.voices[0].recorded) == [site.huddle.id]
-    site.voices[0].tell(RecordingFinished(huddle_id=site.huddle.id, recording_id="x", files={}))
+    site.exchange.freeze("node 1")
+    await until(lambda: bool(site.rejoins()), 8)
     await trio.sleep(1)
+    (row,) = await site.chat(1).storage.read(lambda tx: tx.recordings.find(huddle_id=site.huddle.id))
+    assert row.stopped_at is not None
+    assert "gone" in (row.problem or "")
+    view = await site.chat(1).huddles.get(site.huddle, actor=site.team.owner)
+    assert view.huddle.recorded_by is None
+    await site.join(1, site.team.ann)
+    await site.chat(1).huddles.start_recording(site.huddle, actor=site.team.owner)
+
+
+async def test_what_was_recorded_is_noted(autojump_clock: MockClock, site: Site) -> None:
+    await site.join(1, site.team.ann)
+    await site.chat(0).huddles.start_recording(site.huddle, actor=site.team.owner)
+    (going,) = await site.chat(0).storage.read(lambda tx: tx.recordings.find())
+    assert (going.started_by, going.stopped_at) == (site.team.owner.id, None)
+    files = {"mix.opus": "mix"}
+    site.voices[1].tell(RecordingFinished(huddle_id=site.huddle.id, recording_id=going.id, files=files))
+    await trio.sleep(1)
+    (done,) = await site.chat(0).storage.read(lambda tx: tx.recordings.find())
+    assert done == attrs.evolve(going, stopped_at=done.stopped_at, files=files)
     view = await site.chat(1).huddles.get(site.huddle, actor=site.team.owner)
     assert view.huddle.recorded_by is None

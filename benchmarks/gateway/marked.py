@@ -80,7 +80,6 @@ def place(marks: Marks) -> None:
     mark(Writer, "_round", before=at("taken"))
     mark(Writer, "_finish", before=at("committed"))
     mark(Writer, "_finish_in_trio", before=at("back"), after=at("told"))
-    mark(Protocol, "done", after=at("replied"))
     mark(Room, "flush", before=at("flushed"), after=marks.end)
     run = Connection.run
 

@@ -21,8 +21,7 @@ STEPS = (
     ("committed", "COMMIT: one fdatasync"),
     ("back", "the hop back into Trio"),
     ("told", "the hub and the rooms are told"),
-    ("replied", "the reply is encoded"),
-    ("flushed", "the scheduler's round until the rooms write"),
+    ("flushed", "until the rooms write: a lone message is not waited with, and its sender is answered later"),
     ("written", f"{MEMBERS} writes"),
 )
 """The mark at which a step ends, and what it does."""

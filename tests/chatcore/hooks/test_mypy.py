@@ -82,7 +82,7 @@ def hook_of_another_plugin(anything: int) -> str:
 
 def mypy(folder: Path, *files: Path) -> subprocess.CompletedProcess[str]:
     settings = folder / "mypy.ini"
-    settings.write_text(f"[mypy]\nstrict = true\nplugins = chatcore.hooks.mypy\nmypy_path = {ROOT}/src\n")
+    settings.write_text("[mypy]\nstrict = true\nplugins = chatcore.hooks.mypy\n")
     return subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", settings, "--cache-dir", folder / "cache", *files],
         cwd=ROOT,
@@ -108,8 +108,32 @@ def test_wrong_signatures_and_types_are_found_and_right_ones_pass(tmp_path: Path
 
 @pytest.mark.slow
 def test_the_examples_pass_strictly(tmp_path: Path) -> None:
-    examples = [path for path in sorted((ROOT / "examples").glob("*.py")) if "@hookimpl" in path.read_text("utf-8")]
-    assert len(examples) >= 4
+    examples = sorted((ROOT / "examples").glob("*.py"))
+    assert len(examples) >= 15
     typed = [path for path in examples if path.name != "nospam.py"]  # seven lines: it has no room for annotations
     done = mypy(tmp_path, *typed)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+WRONG_SDK = """\
+from chatcore.bot import Bot, Context
+from chatcore.client import open_client
+bot = Bot(7)
+@bot.command()
+async def roll(ctx: Context, sides: int = 6) -> None:
+    await ctx.reply(sides)
+async def main() -> None:
+    async with open_client("http://127.0.0.1:8000") as client:
+        await client.channels.create("team", name=7)
+        await client.messages.sned("hello")
+"""
+
+
+@pytest.mark.slow
+def test_wrong_arguments_of_the_sdk_are_found(tmp_path: Path) -> None:
+    """With the types of the package as it is installed (`py.typed`): mypy is told of no other path."""
+    wrong = tmp_path / "wrong_sdk.py"
+    wrong.write_text(WRONG_SDK)
+    done = mypy(tmp_path, wrong)
+    found = {int(line) for line in re.findall(r"wrong_sdk\.py:(\d+): error: ", done.stdout)}
+    assert found == {3, 6, 9, 10}, done.stdout + done.stderr

@@ -87,6 +87,8 @@ _IN_CHANNEL: dict[str, Callable[[World, Scene], dict[str, Any]]] = {
     "remove_participant": lambda world, scene: {"huddleId": scene.huddle_id, "userId": scene.host.id},
     "ring_huddle": lambda world, scene: {"huddleId": scene.huddle_id},
     "decline_huddle": lambda world, scene: {"huddleId": scene.huddle_id},
+    "start_recording": lambda world, scene: {"huddleId": scene.huddle_id},
+    "stop_recording": lambda world, scene: {"huddleId": scene.huddle_id},
 }
 
 
@@ -97,7 +99,7 @@ def by_creator(call: Call) -> bool:
 
 def needs_huddle(call: Call) -> bool:
     """Whether a huddle has to go on."""
-    about = "huddle" in call.name or call.name.endswith("_participant")
+    about = "huddle" in call.name or call.name.endswith(("_participant", "_recording"))
     return about and call.name not in ("start_huddle", "POST /api/channels/:channelId/huddles")
 
 

@@ -12,6 +12,7 @@ from tests.chatserver.net.client import Client
 from tests.programme.inside import Inside, Person, inside
 
 from chatcore.ids import uuid7
+from chatcore.model import HuddleMode
 from chatcore.testing.voice import FakeVoice, FakeVoicePlugin
 
 pytestmark = pytest.mark.programme
@@ -138,3 +139,26 @@ async def test_who_finds_no_room_is_told_so_and_nobody_else_is() -> None:
         assert (full.status_code, full.json()["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
         assert "full" in full.json()["error"]["message"]
         assert (await here.server.rest(here.harmful, "GET", path)).json() == before.json()
+
+
+async def test_a_recording_over_the_socket_is_for_who_moderates_and_seen_by_all() -> None:
+    async with talk() as here:
+        await here.one.ask("leave_huddle", huddleId=here.huddle)
+        assert (await here.server.chat.huddles.get(here.huddle, actor=here.two_id)).huddle.recorded_by is None
+        refused = await here.two.ask("start_recording", huddleId=here.huddle)
+        assert refused["error"]["code"] == "INSUFFICIENT_PERMISSIONS"
+        mesh = await here.one.ask("start_recording", huddleId=here.huddle)
+        assert "does not go through the server" in mesh["error"]["message"]
+        owner = (await here.server.chat.huddles.get(here.huddle, actor=here.two_id)).huddle.created_by
+        await here.server.chat.huddles.update(here.huddle, actor=owner, mode=HuddleMode.SFU)
+        recorded = await here.one.ask("start_recording", huddleId=here.huddle)
+        assert recorded["data"]["huddle"]["recordedBy"] == owner
+        with trio.fail_after(10):
+            while True:
+                text = await here.two.receive()
+                assert text is not None
+                frame = orjson.loads(text)
+                if frame["type"] == "huddle_updated" and frame["data"]["huddle"].get("recordedBy") == owner:
+                    break
+        assert (await here.one.ask("stop_recording", huddleId=here.huddle))["ok"]
+        assert (await here.server.chat.huddles.get(here.huddle, actor=here.two_id)).huddle.recorded_by is None

@@ -233,6 +233,20 @@ class DeclineHuddle(ClientFrame):
 
 
 @attrs.frozen(kw_only=True)
+class StartRecording(ClientFrame):
+    type = "start_recording"
+    needs = (TokenScope.HUDDLES_WRITE,)
+    huddle_id: HuddleId
+
+
+@attrs.frozen(kw_only=True)
+class StopRecording(ClientFrame):
+    type = "stop_recording"
+    needs = (TokenScope.HUDDLES_WRITE,)
+    huddle_id: HuddleId
+
+
+@attrs.frozen(kw_only=True)
 class SignalData:
     """A signal as it comes in: `chatcore.model.Signal` with its size bounded."""
 
@@ -274,6 +288,8 @@ FRAME_CLASSES: tuple[type[ClientFrame], ...] = (
     RemoveParticipant,
     RingHuddle,
     DeclineHuddle,
+    StartRecording,
+    StopRecording,
 )
 
 FRAMES: dict[str, type[ClientFrame]] = {cls.type: cls for cls in FRAME_CLASSES}

@@ -114,6 +114,17 @@ async def decline_huddle(by: Caller, frame: frames.DeclineHuddle) -> Any:
     return NOTHING
 
 
+async def start_recording(by: Caller, frame: frames.StartRecording) -> Any:
+    by.limiter.hit(STATE_RULE, by.user_id)
+    return {"huddle": (await by.chat.huddles.start_recording(frame.huddle_id, actor=by.user_id)).huddle}
+
+
+async def stop_recording(by: Caller, frame: frames.StopRecording) -> Any:
+    by.limiter.hit(STATE_RULE, by.user_id)
+    await by.chat.huddles.stop_recording(frame.huddle_id, actor=by.user_id)
+    return NOTHING
+
+
 CALLS: dict[type[ClientFrame], Callable[[Caller, Any], Awaitable[Any]]] = {
     frames.StartHuddle: start_huddle,
     frames.JoinHuddle: join_huddle,
@@ -125,4 +136,6 @@ CALLS: dict[type[ClientFrame], Callable[[Caller, Any], Awaitable[Any]]] = {
     frames.RemoveParticipant: remove_participant,
     frames.RingHuddle: ring_huddle,
     frames.DeclineHuddle: decline_huddle,
+    frames.StartRecording: start_recording,
+    frames.StopRecording: stop_recording,
 }

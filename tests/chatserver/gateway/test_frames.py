@@ -34,6 +34,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "remove_participant": {"huddleId": A, "userId": B},
     "ring_huddle": {"huddleId": A, "userId": B},
     "decline_huddle": {"huddleId": A},
+    "start_recording": {"huddleId": A},
+    "stop_recording": {"huddleId": A},
     "huddle_signal": {"huddleId": A, "signal": {"type": "offer", "data": {"sdp": "v=0"}, "targetUserId": B}},
 }
 

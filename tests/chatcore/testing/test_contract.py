@@ -53,13 +53,13 @@ def test_an_expected_failure_is_inherited_and_leaves_the_suite_alone() -> None:
     assert not hasattr(Suite.test_answer, "pytestmark")
 
 
-MOVED_BY_EACH_OTHER = {"source", "snapshot", "target"}
-"""A database that is left or exported and one that is moved into are tried with each other, in the tests of moving."""
+BESIDE_A_SERVER = {"source", "target", "snapshot"}
+"""What no server opens: a database that is left, one that is moved into, and a copy; tried where they are used."""
 
 
 def test_every_kind_of_provider_has_a_suite() -> None:
     kinds = {provider.kind for _, provider in Hooks(Config()).collect("register_providers")}
-    assert kinds - MOVED_BY_EACH_OTHER == set(SUITES)
+    assert kinds - BESIDE_A_SERVER == set(SUITES)
 
 
 EXPECTED_FAILURES = """

@@ -6,8 +6,9 @@
     …
     {"end": "archive", "rows": 31, "sha256": "…"}
 
-A row is the list of its values (see `chatcore.ports.moving`); bytes are `{"base64": "…"}`. The last line counts the
-rows, and holds the SHA-256 of all the lines before it. Nothing is taken from a file whose last line is not right.
+A row is the list of its values (see `chatcore.ports.moving`); bytes are `{"base64": "…"}`, numbers that JSON has not
+`{"number": "inf"}`. The last line counts the rows, and holds the SHA-256 of all the lines before it. Nothing is taken
+from a file whose last line is not right.
 """
 
 import base64
@@ -16,6 +17,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -51,7 +53,7 @@ class ArchiveWriter:
 
     async def rows(self, rows: Sequence[Values]) -> None:
         self._rows += len(rows)
-        await self._write(rows)
+        await self._write([_plain(row) for row in rows])
 
     async def end(self) -> None:
         await self._write([{"end": "archive", "rows": self._rows, "sha256": self._digest.hexdigest()}])
@@ -204,7 +206,14 @@ def _value(value: Any) -> Any:
     """Raises KeyError, TypeError, ValueError."""
     if isinstance(value, list):
         raise TypeError("a list is no value of a row")
-    return base64.b64decode(value["base64"], validate=True) if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    return float(value["number"]) if "number" in value else base64.b64decode(value["base64"], validate=True)
+
+
+def _plain(row: Values) -> list[Any]:
+    """The values for JSON, which would make null of what is not finite."""
+    return [{"number": str(value)} if isinstance(value, float) and not isfinite(value) else value for value in row]
 
 
 def _bytes(value: Any) -> Any:

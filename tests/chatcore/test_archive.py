@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from chatcore.archive import open_archive, write_archive
@@ -53,6 +53,7 @@ async def test_what_is_written_is_read(path: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
 @given(st.lists(st.tuples(values, values, values), max_size=5))
+@example([(float("inf"), float("-inf"), None)])
 def test_every_value_survives(tmp_path: Path, rows: list[tuple[Any, ...]]) -> None:
     import trio
 

@@ -13,7 +13,7 @@ from time import perf_counter
 import attrs
 import orjson
 
-from chatcore.client.frames import Frames, text_frames
+from benchmarks.server.frames import Frames, text_frame
 
 PATIENCE = 20.0
 """Seconds for the last answers, and for anything else that a server does."""
@@ -61,7 +61,7 @@ class Voice:
             texts = self.read()
 
     def say(self, frame: object) -> None:
-        self.raw.sendall(text_frames([orjson.dumps(frame)]))
+        self.raw.sendall(text_frame(orjson.dumps(frame)))
 
     def read(self) -> list[bytes]:
         """What has come."""
@@ -74,10 +74,10 @@ class Voice:
         return data
 
     def _understood(self, data: bytes) -> list[bytes]:
-        came = self._frames.feed(data)
-        if came.answers:
-            self.raw.sendall(came.answers)
-        return came.texts
+        texts, answers = self._frames.feed(data)
+        if answers:
+            self.raw.sendall(answers)
+        return texts
 
 
 class People:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import attrs
 import orjson
 import trio
+from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection
 
 from chatcli.problem import Failure
 from chatcli.remote.answer import Refused, Unreachable, why
@@ -16,9 +17,6 @@ from chatcli.remote.api import Api
 from chatcli.remote.cursor import Cursor
 from chatcore.client.dialling import dial
 from chatcore.client.ending import Ended, Plan, after, lost, rejected
-from chatcore.client.socket import Closed, Socket
-from chatcore.client.upgrade import NotUpgraded
-from chatcore.client.upgrade import Refused as Rejected
 from chatcore.errors import ChatError
 
 HEARTBEAT_SECONDS = 20.0
@@ -86,79 +84,50 @@ class Following:
         except (OSError, trio.TooSlowError, trio.BrokenResourceError) as error:
             return lost(why(error))
         ended = lost("no heartbeat")
+        # The library leaves a line open that the other end was first to close, so it is closed here.
         async with line.stream, trio.open_nursery() as nursery:
             try:
-                socket = await line.upgrade("/api/realtime", access.token)
+                socket = await line.upgrade(nursery, "/api/realtime", access.token, queue=QUEUE)
                 nursery.start_soon(self._watch, socket, nursery.cancel_scope)
                 ended = await self._listen(socket)
                 with trio.move_on_after(CLOSE_SECONDS):
                     await socket.aclose()
-            except Rejected as refusal:
-                ended = rejected(refusal.status, refusal.headers)
-            except (NotUpgraded, trio.TooSlowError) as error:
+            except ConnectionRejected as refusal:
+                ended = rejected(refusal.status_code, dict(refusal.headers or ()))
+            except (HandshakeError, trio.TooSlowError) as error:
                 ended = lost(str(error) or type(error).__name__)
             nursery.cancel_scope.cancel()
         return ended
 
-    async def _listen(self, socket: Socket) -> Ended:
-        into, texts = trio.open_memory_channel[bytes](QUEUE)
-        ended = lost("no heartbeat")
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._receive, socket, into)
-            try:
-                await self._follow(socket, texts)
-            except trio.EndOfChannel:
-                ended = await self._end(socket)
-            except (Unreachable, Refused) as problem:
-                ended = _only_if_it_passes(problem)
-            nursery.cancel_scope.cancel()
-        return ended
-
-    async def _receive(self, socket: Socket, into: trio.MemorySendChannel[bytes]) -> None:
-        """Read on while the follower is busy, so that pings are answered."""
-        async with into:
-            try:
-                while True:
-                    for text in await socket.receive():
-                        await into.send(text)
-            except Closed:
-                return
-
-    async def _end(self, socket: Socket) -> Ended:
-        """How a connection ended that is over."""
+    async def _listen(self, socket: WebSocketConnection) -> Ended:
         try:
-            await socket.receive()
-        except Closed as closed:
-            return lost(str(closed)) if closed.code is None else Ended(closed.code, closed.reason)
-        raise AssertionError("it was over")
+            await self._join(socket)
+            while True:
+                await self._take(await self._frame(socket))
+        except ConnectionClosed as closed:
+            reason = closed.reason
+            return lost("the connection broke") if reason is None else Ended(reason.code, reason.reason or "")
+        except (Unreachable, Refused) as problem:
+            return _only_if_it_passes(problem)
 
-    async def _follow(self, socket: Socket, texts: trio.MemoryReceiveChannel[bytes]) -> None:
-        await self._join(socket, texts)
-        while True:
-            await self._take(await self._frame(texts))
-
-    async def _watch(self, socket: Socket, scope: trio.CancelScope) -> None:
+    async def _watch(self, socket: WebSocketConnection, scope: trio.CancelScope) -> None:
         """End a connection whose other end is silent: without a word from us, a dead one looks like a quiet one."""
         while True:
             await trio.sleep(HEARTBEAT_SECONDS)
             with trio.move_on_after(PONG_SECONDS) as patience:
                 try:
                     await socket.ping()
-                except Closed:
+                except ConnectionClosed:
                     return
             if patience.cancelled_caught:
                 scope.cancel()
 
-    async def _join(self, socket: Socket, texts: trio.MemoryReceiveChannel[bytes]) -> None:
+    async def _join(self, socket: WebSocketConnection) -> None:
         data: dict[str, Any] = {"workspaceId": self._workspace_id}
         if self.cursor is not None:
             data["since"] = attrs.asdict(self.cursor)
-        try:
-            await socket.send([orjson.dumps({"type": "join_workspace", "id": JOIN, "data": data})])
-        except Closed:
-            # The reader says how it ended.
-            pass
-        while (frame := await self._frame(texts)).get("id") != JOIN:
+        await socket.send_message(orjson.dumps({"type": "join_workspace", "id": JOIN, "data": data}).decode())
+        while (frame := await self._frame(socket)).get("id") != JOIN:
             # Before the reply comes what was missed; without a cursor nothing was.
             if self.cursor is not None:
                 await self._take(frame)
@@ -182,9 +151,9 @@ class Following:
             await self._follower.event(frame, reached)
             self.cursor = reached
 
-    async def _frame(self, texts: trio.MemoryReceiveChannel[bytes]) -> dict[str, Any]:
+    async def _frame(self, socket: WebSocketConnection) -> dict[str, Any]:
         try:
-            frame = orjson.loads(await texts.receive())
+            frame = orjson.loads(await socket.get_message())
         except orjson.JSONDecodeError as error:
             raise Failure(f"{self._api.access.url} does not speak Chatcore's protocol") from error
         if not isinstance(frame, dict):

@@ -1,16 +1,20 @@
 """The line to a server: TCP, TLS where the address says so, and the upgrade to a WebSocket."""
 
 import ssl
+from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
 import trio
-
-from chatcore.client.socket import Socket, Stream
-from chatcore.client.upgrade import upgrade
+from trio_websocket import HandshakeError, WebSocketConnection, wrap_client_stream
 
 DIAL_SECONDS = 15.0
 UPGRADE_SECONDS = 15.0
+QUEUE = 64
+"""Frames that may wait between the socket's reader and ours, which never waits for anybody."""
+MAX_FRAME = 1024 * 1024
+
+Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
 @attrs.frozen
@@ -20,12 +24,55 @@ class Line:
     stream: Stream
     address: SplitResult
 
-    async def upgrade(self, path: str, token: str | None) -> Socket:
-        """Turn the line into a WebSocket. Raises Refused, NotUpgraded, TooSlowError."""
+    async def upgrade(
+        self, nursery: trio.Nursery, path: str, token: str | None, *, queue: int = QUEUE
+    ) -> WebSocketConnection:
+        """Turn the line into a WebSocket, which reads in the nursery. Raises HandshakeError, TooSlowError.
+
+        queue: frames that may wait for whoever takes them; more wait at the server.
+        """
         headers = [] if token is None else [(b"authorization", f"Bearer {token}".encode())]
-        with trio.fail_after(UPGRADE_SECONDS):
-            host = self.address.netloc.rpartition("@")[2]
-            return await upgrade(self.stream, host, self.address.path + path, headers)
+        stream = _Watched(self.stream)
+        with trio.fail_after(UPGRADE_SECONDS), trio.CancelScope() as scope:
+            stream.on_end = scope.cancel
+            socket = await wrap_client_stream(
+                nursery,
+                stream,  # type: ignore[arg-type]  # it needs no more than a stream
+                self.address.netloc.rpartition("@")[2],
+                self.address.path + path,
+                extra_headers=headers,
+                message_queue_size=queue,
+                max_message_size=MAX_FRAME,
+            )
+            stream.on_end = None
+            return socket
+        raise HandshakeError("the server closed the connection instead of answering")
+
+
+class _Watched(trio.abc.Stream):
+    """A stream that tells of its end: the library would wait for an answer that cannot come any more."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.on_end: Callable[[], None] | None = None
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        data: bytes | bytearray = b""
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        finally:
+            if not data and self.on_end is not None:
+                self.on_end()
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 async def dial(url: str) -> Line:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import orjson
 import trio
+from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection
 
 from chatcore.client.access import RENEW_AFTER, lasts
 from chatcore.client.api import Api
@@ -16,8 +17,6 @@ from chatcore.client.dialling import dial
 from chatcore.client.ending import Ended, after, lost, rejected
 from chatcore.client.faults import NotChatcore, fault, passes, why
 from chatcore.client.outbox import Outbox
-from chatcore.client.socket import Closed, Socket
-from chatcore.client.upgrade import NotUpgraded, Refused
 from chatcore.errors import ChatError, Unauthorized
 from chatcore.model import Position
 
@@ -72,7 +71,6 @@ class Link:
             token = self._api.access.token
             ended = await self._connect(token)
             self.connected = False
-            self.outbox.expire(trio.current_time())
             if self._hopeless is not None:
                 raise self._hopeless
             if self._overflowed:
@@ -97,7 +95,7 @@ class Link:
     def tell(self, type_: str, data: dict[str, Any]) -> None:
         """Send something that is not worth a retry, if there is a connection."""
         if self.connected:
-            self.outbox.urge(orjson.dumps({"type": type_, "data": data}))
+            self.outbox.urge(orjson.dumps({"type": type_, "data": data}).decode())
 
     async def _renew(self, stale: str | None) -> None:
         """Get another token. When the server cannot be asked now, the next refusal leads here again."""
@@ -114,20 +112,21 @@ class Link:
         except (OSError, trio.TooSlowError, trio.BrokenResourceError) as error:
             return lost(why(error))
         ended = lost("no heartbeat")
+        # The library leaves a line open that the other end was first to close, so it is closed here.
         async with line.stream, trio.open_nursery() as nursery:
             try:
-                socket = await line.upgrade(PATH, token)
+                socket = await line.upgrade(nursery, PATH, token)
                 ended = await self._serve(socket, token, nursery)
                 with trio.move_on_after(CLOSE_SECONDS):
                     await socket.aclose()
-            except Refused as refusal:
-                ended = rejected(refusal.status, refusal.headers)
-            except (NotUpgraded, trio.TooSlowError) as error:
+            except ConnectionRejected as refusal:
+                ended = rejected(refusal.status_code, dict(refusal.headers or ()))
+            except (HandshakeError, trio.TooSlowError) as error:
                 ended = lost(str(error) or type(error).__name__)
             nursery.cancel_scope.cancel()
         return ended
 
-    async def _serve(self, socket: Socket, token: str | None, nursery: trio.Nursery) -> Ended:
+    async def _serve(self, socket: WebSocketConnection, token: str | None, nursery: trio.Nursery) -> Ended:
         self.outbox.reopen()
         self.connected = True
         data = self._owner.opened()
@@ -138,25 +137,23 @@ class Link:
         nursery.start_soon(self._stay_signed_in, token)
         try:
             return await self._listen(socket)
-        except Closed as closed:
-            return lost(str(closed)) if closed.code is None else Ended(closed.code, closed.reason)
+        except ConnectionClosed as closed:
+            reason = closed.reason
+            return lost("the connection broke") if reason is None else Ended(reason.code, reason.reason or "")
 
-    async def _listen(self, socket: Socket) -> Ended:
+    async def _listen(self, socket: WebSocketConnection) -> Ended:
         while True:
-            for text in await socket.receive():
-                ended = self._read(text)
-                if ended is not None:
-                    return ended
-
-    def _read(self, text: bytes) -> Ended | None:
-        try:
-            frame = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            frame = None
-        if isinstance(frame, dict):
-            return self._take(frame, len(text))
-        self._hopeless = NotChatcore(f"{self._api.access.url} does not speak Chatcore's protocol")
-        return lost(self._hopeless.message)
+            text = await socket.get_message()
+            try:
+                frame = orjson.loads(text)
+            except orjson.JSONDecodeError:
+                frame = None
+            if not isinstance(frame, dict):
+                self._hopeless = NotChatcore(f"{self._api.access.url} does not speak Chatcore's protocol")
+                return lost(self._hopeless.message)
+            ended = self._take(frame, len(text))
+            if ended is not None:
+                return ended
 
     def _take(self, frame: dict[str, Any], size: int) -> Ended | None:
         type_, id_ = frame.get("type"), frame.get("id")
@@ -181,22 +178,22 @@ class Link:
             self._hopeless = refusal
         return lost(refusal.message)
 
-    async def _write(self, socket: Socket) -> None:
+    async def _write(self, socket: WebSocketConnection) -> None:
         try:
             while True:
-                await socket.send(await self.outbox.due())
-        except Closed:
+                await socket.send_message(await self.outbox.next())
+        except ConnectionClosed:
             # The reader says how it ended.
             return
 
-    async def _watch(self, socket: Socket, scope: trio.CancelScope) -> None:
+    async def _watch(self, socket: WebSocketConnection, scope: trio.CancelScope) -> None:
         """End a connection whose other end is silent: without a word from us, a dead one looks like a quiet one."""
         while True:
             await trio.sleep(HEARTBEAT_SECONDS)
             with trio.move_on_after(PONG_SECONDS) as patience:
                 try:
                     await socket.ping()
-                except Closed:
+                except ConnectionClosed:
                     return
             if patience.cancelled_caught:
                 scope.cancel()
@@ -216,4 +213,4 @@ class Link:
 
     def _say(self, type_: str, id_: str, data: dict[str, Any]) -> None:
         if self.connected:
-            self.outbox.urge(orjson.dumps({"type": type_, "id": id_, "data": data}))
+            self.outbox.urge(orjson.dumps({"type": type_, "id": id_, "data": data}).decode())

@@ -1,6 +1,5 @@
 """The frames of one link that are to be sent, or wait for their reply: in order, bounded, through reconnections."""
 
-import math
 from collections import deque
 from itertools import count
 from typing import Any
@@ -20,15 +19,14 @@ MAX_WAITING = 1000
 CALM_FRAMES = 40.0
 """Frames a second, once the server has said that it was too much: it takes 50."""
 
-_LATE = "The connection was away for too long: whether it was done is not known."
 _BROKEN = "The connection broke before the answer came: whether it was done is not known."
 
 
 @attrs.define(eq=False)
 class Outbox:
-    """`due` is called by the one task that writes."""
+    """`next` is called by the one task that writes."""
 
-    _urgent: deque[bytes] = attrs.field(factory=deque)
+    _urgent: deque[str] = attrs.field(factory=deque)
     _unsent: deque[Request] = attrs.field(factory=deque)
     _unanswered: dict[str, Request] = attrs.field(factory=dict)
     _numbers: "count[int]" = attrs.field(factory=lambda: count(1))
@@ -37,42 +35,27 @@ class Outbox:
     _failure: ChatError | None = None
     _calm: bool = False
 
-    async def ask(self, type_: str, data: dict[str, Any], *, again: bool, until: float = math.inf) -> dict[str, Any]:
-        """Send a frame and wait for its reply; on another connection if `again`, before `until`. Raises ChatError."""
-        try:
-            # Waiting for the reply is a turn of the scheduler already: none is spent here where there is room.
-            self._room.acquire_nowait()
-        except trio.WouldBlock:
-            await self._room.acquire()
-        try:
-            return await self._ask(Request.of(str(next(self._numbers)), type_, data, again, until))
-        finally:
-            self._room.release()
+    async def ask(self, type_: str, data: dict[str, Any], *, again: bool) -> dict[str, Any]:
+        """Send a frame and wait for its reply. Raises ChatError."""
+        async with self._room:
+            request = Request.of(str(next(self._numbers)), type_, data, again)
+            if self._failure is not None:
+                raise self._failure
+            self._unsent.append(request)
+            self._news.set()
+            try:
+                await request.done.wait()
+            finally:
+                self._forget(request)
+            if request.failure is not None:
+                raise request.failure
+            return request.data or {}
 
-    async def _ask(self, request: Request) -> dict[str, Any]:
-        if self._failure is not None:
-            raise self._failure
-        self._unsent.append(request)
-        self._news.set()
-        try:
-            await request.done.wait()
-        finally:
-            self._forget(request)
-        if request.failure is not None:
-            raise request.failure
-        return request.data or {}
-
-    def urge(self, text: bytes) -> None:
+    def urge(self, text: str) -> None:
         """Send this before everything else, on this connection or never."""
         if len(self._urgent) < MAX_URGENT:
             self._urgent.append(text)
             self._news.set()
-
-    def expire(self, now: float) -> None:
-        """Without a connection: give up what was to be tried until now."""
-        for request in (*self._unanswered.values(), *self._unsent):
-            if request.until <= now and not request.done.is_set():
-                request.failed(Unavailable(_LATE))
 
     def reopen(self) -> None:
         """A connection begins: what has no answer goes first, in its old order."""
@@ -85,27 +68,19 @@ class Outbox:
             else:
                 self._unsent.appendleft(request)
 
-    async def due(self) -> list[bytes]:
-        """The frames that may be sent now, in one go, once there is one."""
+    async def next(self) -> str:
+        """The next frame that may be sent now."""
         if self._calm:
             await trio.sleep(1 / CALM_FRAMES)
-        while True:
-            texts = self._take(1 if self._calm else WINDOW)
-            if texts:
-                return texts
+        while not self._urgent and (not self._unsent or len(self._unanswered) >= WINDOW):
             self._news = trio.Event()
             await self._news.wait()
-
-    def _take(self, most: int) -> list[bytes]:
-        texts: list[bytes] = []
-        while self._urgent and len(texts) < most:
-            texts.append(self._urgent.popleft())
-        while self._unsent and len(texts) < most and len(self._unanswered) < WINDOW:
-            request = self._unsent.popleft()
-            request.sent = True
-            self._unanswered[request.id] = request
-            texts.append(request.text)
-        return texts
+        if self._urgent:
+            return self._urgent.popleft()
+        request = self._unsent.popleft()
+        request.sent = True
+        self._unanswered[request.id] = request
+        return request.text
 
     def answered(self, frame: dict[str, Any]) -> None:
         """A reply came."""

@@ -12,22 +12,19 @@ from chatcore.errors import ChatError
 
 @attrs.define(eq=False)
 class Request:
-    """`again`: whether it may be sent on the next connection, should this one break before the reply, and `until` when
-    (on `trio.current_time()`).
-    """
+    """`again`: whether it may be sent on the next connection, should this one break before the reply."""
 
     id: str
-    text: bytes
+    text: str
     again: bool
-    until: float
     sent: bool = False
     data: dict[str, Any] | None = None
     failure: ChatError | None = None
     done: trio.Event = attrs.field(factory=trio.Event)
 
     @classmethod
-    def of(cls, id_: str, type_: str, data: dict[str, Any], again: bool, until: float) -> "Request":
-        return cls(id_, orjson.dumps({"type": type_, "id": id_, "data": data}), again, until)
+    def of(cls, id_: str, type_: str, data: dict[str, Any], again: bool) -> "Request":
+        return cls(id_, orjson.dumps({"type": type_, "id": id_, "data": data}).decode(), again)
 
     def answered(self, frame: dict[str, Any]) -> None:
         """Its reply came."""

@@ -216,20 +216,19 @@ class Workspace:
 
     async def _insist(self, type_: str, data: dict[str, Any]) -> dict[str, Any]:
         """Ask until there is an answer that lasts. Raises ChatError."""
-        # No cancel scope: of all that a send costs here, one that hardly ever ends anything would be a tenth.
-        attempt, until = 0, trio.current_time() + INSIST_SECONDS
-        while True:
-            try:
-                return await self._link.outbox.ask(type_, data, again=True, until=until)
-            except ChatError as refusal:
-                if not passes(refusal) or self._inbox.failure is not None:
-                    raise
-                limited = isinstance(refusal, RateLimited)
-                wait = wait_of(refusal) + random.uniform(0, 0.5) if limited else jittered(attempt)
-            if trio.current_time() + wait >= until:
-                raise Unreachable(f"{self._api.access.url} gave no answer for {INSIST_SECONDS / 3600:.0f} hours")
-            await trio.sleep(wait)
-            attempt += 1
+        attempt = 0
+        with trio.move_on_after(INSIST_SECONDS):
+            while True:
+                try:
+                    return await self._link.outbox.ask(type_, data, again=True)
+                except ChatError as refusal:
+                    if not passes(refusal) or self._inbox.failure is not None:
+                        raise
+                    limited = isinstance(refusal, RateLimited)
+                    wait = wait_of(refusal) + random.uniform(0, 0.5) if limited else jittered(attempt)
+                await trio.sleep(wait)
+                attempt += 1
+        raise Unreachable(f"{self._api.access.url} gave no answer for {INSIST_SECONDS / 3600:.0f} hours")
 
     async def start(self, *, state: bool) -> None:
         """Wait until the stream is live, and read the state. Raises ChatError."""

@@ -1,4 +1,4 @@
-"""The line to a server, under TLS."""
+"""The line to a server: under TLS, and to one that does not answer."""
 
 import shutil
 import ssl
@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import trio
 from tests.cli.remote.scripted import Socket, socket_server
+from trio_websocket import HandshakeError
 
 from chatcli.remote.answer import why
+from chatcore.client import dialling
 from chatcore.client.dialling import dial
 
 
@@ -46,13 +48,12 @@ async def test_a_socket_under_tls(tls: ssl.SSLContext, certificate: Path, monkey
     with trio.fail_after(20):
         async with socket_server([act], tls) as (url, seen):
             line = await dial(url)
-            async with line.stream:
-                socket = await line.upgrade("/api/realtime", "token")
-                await socket.send([b'{"id": "1"}'])
-                came = b""
-                while b'"seq":7' not in came:
-                    came += b"".join(await socket.receive())
-                assert b"hello" in came
+            async with line.stream, trio.open_nursery() as nursery:
+                socket = await line.upgrade(nursery, "/api/realtime", "token")
+                await socket.send_message('{"id": "1"}')
+                assert "hello" in str(await socket.get_message())
+                assert '"seq":7' in str(await socket.get_message())
+                nursery.cancel_scope.cancel()
     assert seen[0].authorization == "Bearer token"
 
 
@@ -73,3 +74,19 @@ async def test_who_does_not_answer_is_not_waited_for(
         listener.listen(1)
         with pytest.raises(trio.TooSlowError):
             await dial(f"https://127.0.0.1:{listener.getsockname()[1]}")
+
+
+async def test_who_hangs_up_instead_of_answering_is_not_waited_for() -> None:
+    async with trio.open_nursery() as nursery:
+        listener, *_ = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, _hang_up, [listener])
+        line = await dial(f"http://127.0.0.1:{listener.socket.getsockname()[1]}")
+        async with line.stream:
+            with trio.fail_after(dialling.UPGRADE_SECONDS / 3), pytest.raises(HandshakeError, match="closed"):
+                await line.upgrade(nursery, "/api/realtime", None)
+        nursery.cancel_scope.cancel()
+
+
+async def _hang_up(stream: trio.SocketStream) -> None:
+    await stream.receive_some()
+    await stream.aclose()

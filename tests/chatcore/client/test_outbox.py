@@ -1,6 +1,5 @@
 """What waits for its reply, on this connection or the next."""
 
-import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,11 +8,11 @@ import pytest
 import trio
 import trio.testing
 
-from chatcore.client.outbox import CALM_FRAMES, MAX_URGENT, WINDOW, Outbox
+from chatcore.client.outbox import MAX_URGENT, WINDOW, Outbox
 from chatcore.errors import ChatError, RateLimited, Unavailable
 
 
-def reply(text: bytes, **more: object) -> dict[str, object]:
+def reply(text: str, **more: object) -> dict[str, object]:
     return {"type": "reply", "id": orjson.loads(text)["id"], "ok": True, **more}
 
 
@@ -26,7 +25,7 @@ async def test_a_reply_finds_who_asked(nursery: trio.Nursery) -> None:
     for number in range(2):
         nursery.start_soon(ask, number)
         await trio.testing.wait_all_tasks_blocked()
-    first, second = await outbox.due()
+    first, second = await outbox.next(), await outbox.next()
     outbox.answered(reply(second, data={"which": "second"}))
     await trio.testing.wait_all_tasks_blocked()
     outbox.answered(reply(first, data={"which": "first"}))
@@ -36,23 +35,21 @@ async def test_a_reply_finds_who_asked(nursery: trio.Nursery) -> None:
 
 async def test_what_has_no_reply_goes_first_on_the_next_connection(nursery: trio.Nursery) -> None:
     outbox = Outbox()
-    sent: list[bytes] = []
     for number in range(3):
-        if number == 2:
-            sent = await outbox.due()
         nursery.start_soon(lambda number=number: outbox.ask("x", {"number": number}, again=True))  # type: ignore[misc]
         await trio.testing.wait_all_tasks_blocked()
+    first, second = await outbox.next(), await outbox.next()
     outbox.reopen()
-    again = await outbox.due()
-    assert again[:2] == sent
-    assert [orjson.loads(each)["data"]["number"] for each in again] == [0, 1, 2]
+    again = [await outbox.next() for _ in range(3)]
+    assert again[:2] == [first, second]
+    assert orjson.loads(again[2])["data"] == {"number": 2}
     nursery.cancel_scope.cancel()
 
 
 async def test_what_cannot_be_repeated_says_so() -> None:
     outbox = Outbox()
     async with asking(outbox, again=False) as failures:
-        await outbox.due()
+        await outbox.next()
         outbox.reopen()
     assert [type(failure) for failure in failures] == [Unavailable]
     assert "whether it was done is not known" in failures[0].message
@@ -62,7 +59,7 @@ async def test_a_refusal_is_an_error_of_the_core() -> None:
     outbox = Outbox()
     refused = {"code": "RATE_LIMIT_EXCEEDED", "message": "slowly", "details": {"retryAfter": 7}}
     async with asking(outbox) as failures:
-        outbox.answered(reply((await outbox.due())[0]) | {"ok": False, "error": refused})
+        outbox.answered(reply(await outbox.next()) | {"ok": False, "error": refused})
     (failure,) = failures
     assert isinstance(failure, RateLimited)
     assert (failure.message, failure.retry_after) == ("slowly", 7)
@@ -73,30 +70,15 @@ async def test_the_window_holds_until_replies_come(nursery: trio.Nursery) -> Non
     for _ in range(WINDOW + 1):
         nursery.start_soon(lambda: outbox.ask("x", {}, again=True))
     await trio.testing.wait_all_tasks_blocked()
-    sent = await outbox.due()
-    assert len(sent) == WINDOW
+    sent = [await outbox.next() for _ in range(WINDOW)]
     with trio.move_on_after(0.05) as scope:
-        await outbox.due()
+        await outbox.next()
     assert scope.cancelled_caught
-    outbox.urge(b"now")
-    assert await outbox.due() == [b"now"]
+    outbox.urge("now")
+    assert await outbox.next() == "now"
     outbox.answered(reply(sent[0]))
     with trio.fail_after(1):
-        await outbox.due()
-    nursery.cancel_scope.cancel()
-
-
-async def test_who_said_too_much_says_one_thing_at_a_time(
-    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
-) -> None:
-    outbox = Outbox()
-    outbox.calm_down()
-    for _ in range(3):
-        nursery.start_soon(lambda: outbox.ask("x", {}, again=True))
-    await trio.testing.wait_all_tasks_blocked()
-    began = trio.current_time()
-    assert [len(await outbox.due()) for _ in range(3)] == [1, 1, 1]
-    assert trio.current_time() - began == pytest.approx(3 / CALM_FRAMES)
+        await outbox.next()
     nursery.cancel_scope.cancel()
 
 
@@ -107,36 +89,21 @@ async def test_whoever_gives_up_leaves_nothing_behind() -> None:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(lambda: outbox.ask("x", {}, again=True))
                 if sent:
-                    await outbox.due()
+                    await outbox.next()
                 await trio.sleep_forever()
     outbox.reopen()
     with trio.move_on_after(0.05) as scope:
-        await outbox.due()
+        await outbox.next()
     assert scope.cancelled_caught
 
 
 async def test_what_is_not_worth_a_retry_is_bounded() -> None:
     outbox = Outbox()
     for number in range(MAX_URGENT + 5):
-        outbox.urge(b"%d" % number)
+        outbox.urge(str(number))
     outbox.reopen()
     with trio.move_on_after(0.05) as scope:
-        await outbox.due()
-    assert scope.cancelled_caught
-
-
-async def test_who_asked_for_long_enough_is_told_and_not_sent_again() -> None:
-    outbox = Outbox()
-    async with asking(outbox, until=7.0) as failures:
-        await outbox.due()
-        outbox.expire(6.9)
-        await trio.testing.wait_all_tasks_blocked()
-        assert failures == []
-        outbox.expire(7.0)
-    assert [type(failure) for failure in failures] == [Unavailable]
-    outbox.reopen()
-    with trio.move_on_after(0.05) as scope:
-        await outbox.due()
+        await outbox.next()
     assert scope.cancelled_caught
 
 
@@ -150,13 +117,13 @@ async def test_a_failure_is_everybodys() -> None:
 
 
 @asynccontextmanager
-async def asking(outbox: Outbox, *, again: bool = True, until: float = math.inf) -> AsyncIterator[list[ChatError]]:
+async def asking(outbox: Outbox, *, again: bool = True) -> AsyncIterator[list[ChatError]]:
     """Somebody asks while this is open; leaving it waits for the answer. Gives what went wrong."""
     failures: list[ChatError] = []
 
     async def ask() -> None:
         try:
-            await outbox.ask("x", {}, again=again, until=until)
+            await outbox.ask("x", {}, again=again)
         except ChatError as failure:
             failures.append(failure)
 

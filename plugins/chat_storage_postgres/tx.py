@@ -10,6 +10,7 @@ from chat_storage_postgres.channels import Channels
 from chat_storage_postgres.connection import Connection
 from chat_storage_postgres.counters import Counters
 from chat_storage_postgres.events import EventLog
+from chat_storage_postgres.huddles import Huddles
 from chat_storage_postgres.members import Members
 from chat_storage_postgres.messages import Messages
 from chat_storage_postgres.pairs import Pairs
@@ -24,7 +25,6 @@ from chatcore.model import (
     BotToken,
     Credential,
     EmojiPreset,
-    Huddle,
     HuddleDevice,
     HuddlePin,
     Invite,
@@ -63,7 +63,7 @@ class PostgresTx:
         self.messages: port.Messages = Messages(db)
         self.attachments: port.Rows[Attachment] = Table(db, layouts.ATTACHMENTS)
         self.reads: port.Reads = Reads(db)
-        self.huddles: port.Rows[Huddle] = Table(db, layouts.HUDDLES)
+        self.huddles: port.Huddles = Huddles(db, layouts.HUDDLES)
         self.participants: port.Rows[Participant] = Table(db, layouts.PARTICIPANTS)
         self.devices: port.Rows[HuddleDevice] = Table(db, layouts.DEVICES)
         self.pins: port.Rows[HuddlePin] = Table(db, layouts.PINS)

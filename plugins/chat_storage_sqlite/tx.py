@@ -8,6 +8,7 @@ from chat_storage_sqlite.channels import Channels
 from chat_storage_sqlite.connection import Connection
 from chat_storage_sqlite.counters import Counters
 from chat_storage_sqlite.events import EventLog
+from chat_storage_sqlite.huddles import Huddles
 from chat_storage_sqlite.members import Members
 from chat_storage_sqlite.messages import Messages
 from chat_storage_sqlite.pairs import Pairs
@@ -22,7 +23,6 @@ from chatcore.model import (
     BotToken,
     Credential,
     EmojiPreset,
-    Huddle,
     HuddleDevice,
     HuddlePin,
     Invite,
@@ -61,7 +61,7 @@ class SqliteTx:
         self.messages: port.Messages = Messages(db)
         self.attachments: port.Rows[Attachment] = Table(db, layouts.ATTACHMENTS)
         self.reads: port.Reads = Reads(db)
-        self.huddles: port.Rows[Huddle] = Table(db, layouts.HUDDLES)
+        self.huddles: port.Huddles = Huddles(db, layouts.HUDDLES)
         self.participants: port.Rows[Participant] = Table(db, layouts.PARTICIPANTS)
         self.devices: port.Rows[HuddleDevice] = Table(db, layouts.DEVICES)
         self.pins: port.Rows[HuddlePin] = Table(db, layouts.PINS)

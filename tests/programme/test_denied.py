@@ -11,9 +11,11 @@ import pytest
 import trio
 from tests.programme.calls import Request, in_channel, needs_huddle
 from tests.programme.inside import Inside, Person, inside
-from tests.programme.scenes import World, make_scene, make_world, path_of
+from tests.programme.scenes import Scene, World, make_scene, make_world, path_of
 from tests.programme.table import Call, calls_of, read_page
 
+from chatcore.model import HuddleStatus
+from chatcore.ports import Tx
 from chatserver.gateway.frames import FRAMES
 
 pytestmark = pytest.mark.programme
@@ -47,16 +49,32 @@ def encoded(call: Call, request: Request, by: Person) -> bytes:
 
 
 async def pairs(world: World, member: Person) -> list[Pair]:
-    """Every endpoint about a channel, its messages or its huddles, asked about a private channel."""
+    """Every endpoint about a channel, its messages or its huddles, asked about a private channel; and those about
+    huddles once more, of one that has ended.
+    """
     scenes = {
         huddle: await make_scene(world, member, "private, not in it", creator=False, huddle=huddle)
         for huddle in (False, True)
     }
+    ended = await make_scene(world, member, "private, not in it", creator=False, huddle=True)
+    await _end_huddle(world, ended)
+    asked = [(call, scenes[needs_huddle(call)]) for call in _distinct()]
+    asked += [(call, ended) for call in _distinct() if ":huddleId" in call.name]
     return [
         Pair(call, encoded(call, request, member), encoded(call, request.of_nothing(), member))
-        for call in _distinct()
-        for request in [in_channel(call, world, scenes[needs_huddle(call)], member)]
+        for call, scene in asked
+        for request in [in_channel(call, world, scene, member)]
     ]
+
+
+async def _end_huddle(world: World, scene: Scene) -> None:
+    async def work(tx: Tx) -> None:
+        assert scene.huddle_id is not None
+        row = await tx.huddles.get(scene.huddle_id)
+        assert row is not None
+        await tx.huddles.update(attrs.evolve(row, status=HuddleStatus.ENDED, ended_at=row.started_at))
+
+    await world.server.chat.storage.write(work)
 
 
 def _distinct() -> Iterator[Call]:

@@ -27,7 +27,7 @@ from typing import Any, Protocol, TypeVar
 import attrs
 
 from chatcore.events import Event, Mentioned
-from chatcore.ids import AttachmentId, ChannelId, MessageId, UserId, WorkspaceId
+from chatcore.ids import AttachmentId, ChannelId, HuddleId, MessageId, UserId, WorkspaceId
 from chatcore.model import (
     Attachment,
     AuditEntry,
@@ -292,6 +292,12 @@ class EventLog(Protocol):
         ...
 
 
+class Huddles(Rows[Huddle], Protocol):
+    async def channel_of(self, huddle_id: HuddleId) -> ChannelId | None:
+        """Where the huddle is; None when there is none. Both cost one look into an index."""
+        ...
+
+
 class Sessions(Rows[Session], Protocol):
     async def revoked_since(self, moment: datetime) -> list[Session]:
         """The sessions whose `revoked_at` is this time or later: how a node learns of what other processes ended."""
@@ -336,7 +342,7 @@ class Tx(Protocol):
     messages: Messages
     attachments: Rows[Attachment]
     reads: Reads
-    huddles: Rows[Huddle]
+    huddles: Huddles
     participants: Rows[Participant]
     """Key: huddle_id, user_id."""
     devices: Rows[HuddleDevice]

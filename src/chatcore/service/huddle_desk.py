@@ -21,8 +21,6 @@ from chatcore.service.huddle_speaking import Speaking
 MAX_DEVICE_ID = 64
 DEVICE = "main"
 """The device of clients that name none."""
-_NO_HUDDLE = HuddleId("00000000-0000-7000-8000-000000000000")
-"""Nothing has this id."""
 
 HuddleRef = Huddle | HuddleId
 
@@ -58,13 +56,11 @@ class HuddleDesk:
     ) -> tuple[Huddle, Seat]:
         """The huddle, and the actor's seat in its channel, once they may do this. Raises NotFound, Forbidden."""
         huddle_id, hidden = id_of(huddle), self._core.directory.hidden_from(id_of(actor))
-        known = self._keeper.channel_of(huddle_id)
-        # A row that is found takes longer than one that is not, and how long it takes must not tell what there is.
-        asked = _NO_HUDDLE if known is not None and hidden(known) else huddle_id
 
         async def work(tx: Tx) -> Huddle | None:
-            row = await tx.huddles.get(asked)
-            return None if row is None or hidden(row.channel_id) else row
+            # A hidden one takes as long as none.
+            channel_id = await tx.huddles.channel_of(huddle_id)
+            return None if channel_id is None or hidden(channel_id) else await tx.huddles.get(huddle_id)
 
         found = await self._core.storage.read(work)
         if found is None:

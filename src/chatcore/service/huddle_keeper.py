@@ -118,11 +118,6 @@ class HuddleKeeper:
         if event.user_id is not None and event.device_id is not None:
             self.devices.lose((event.huddle_id, event.user_id, event.device_id), trio.current_time())
 
-    def channel_of(self, huddle_id: HuddleId) -> ChannelId | None:
-        """Where the huddle is, if it goes on and this node has heard of it."""
-        home = self._homes.get(huddle_id)
-        return None if home is None else home[1]
-
     def _happened(self, event: VoiceEvent) -> None:
         if isinstance(event, SeatLost):
             seat = event.seat

@@ -327,6 +327,16 @@ class RowTests(StorageTests):
             await town.storage.write(lambda tx: tx.huddles.update(ended))
             await town.storage.write(lambda tx: tx.huddles.insert(second))
 
+    async def test_where_a_huddle_is(self) -> None:
+        async with self.town() as town:
+            huddle = _huddle(town)
+            await town.storage.write(lambda tx: tx.huddles.insert(huddle))
+            assert await town.storage.read(lambda tx: tx.huddles.channel_of(huddle.id)) == town.channel.id
+            assert await town.storage.read(lambda tx: tx.huddles.channel_of(new_id(HuddleId))) is None
+            ended = attrs.evolve(huddle, status=HuddleStatus.ENDED, ended_at=TIME)
+            await town.storage.write(lambda tx: tx.huddles.update(ended))
+            assert await town.storage.read(lambda tx: tx.huddles.channel_of(huddle.id)) == town.channel.id
+
     async def test_participants(self) -> None:
         async with self.town() as town:
             huddle = _huddle(town)

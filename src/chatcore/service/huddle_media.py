@@ -69,8 +69,9 @@ class HuddleMedia:
     @classmethod
     def of(cls, core: Core, voice: Voice | None) -> "HuddleMedia":
         """Over the media of this node, or, where there are others, of all."""
-        shared = voice is not None and not core.peers.alone
-        return cls(VoiceOfNodes(voice, core.peers, core.storage) if shared and voice is not None else voice)
+        if voice is None or core.peers.alone:
+            return cls(voice)
+        return cls(VoiceOfNodes(voice, core.peers, core.storage))
 
     @property
     def listeners(self) -> tuple[Listener, ...]:

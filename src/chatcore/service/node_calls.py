@@ -4,6 +4,7 @@ So a request is said again until it is answered, and the other one remembers wha
 asks is told with `NodeGone` when the other has ended meanwhile; then it may have been done or not.
 """
 
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -24,6 +25,8 @@ MAX_WAITING = 500
 AT_ONCE = 50
 MAX_REMEMBERED = 1_000
 """Requests whose answers are remembered; each is repeated for some seconds only."""
+
+log = logging.getLogger("chatcore.peers")
 
 Answer = Callable[[str, str, Any], Awaitable[Any]]
 """Given who asks, what for, and the details, all plain JSON; returns the same. May raise ChatError."""
@@ -116,6 +119,9 @@ class NodeCalls:
             said = [number, await self._answer(node, operation, data), None]
         except ChatError as error:
             said = [number, None, [type(error).__name__, error.message, error.details]]
+        except Exception:
+            log.exception("what another node asked for failed", extra={"operation": operation})
+            said = [number, None, [Internal.__name__, "Something broke on our side; the log says what.", {}]]
         finally:
             limiter.release()
         self._done[node, number] = said

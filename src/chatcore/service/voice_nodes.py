@@ -49,6 +49,9 @@ SWEEP_SECONDS = 5.0
 ENTER_SECONDS = 10.0
 """How long a seat may be taken before its device is noted in the huddle."""
 
+_EMPTY = "empty"
+"""What a full node adds, for the node that asks: whether nobody is in this huddle. One that somebody is in stays."""
+
 log = logging.getLogger("chatcore.huddles")
 
 
@@ -132,8 +135,8 @@ class VoiceOfNodes:
         loads = {**self.nodes.present(), self._me: self._facts()}
 
         def order(node: str) -> tuple[bool, bool, float, bool, str]:
-            seats, capacity = loads[node].get("seats", 0), max(1, loads[node].get("capacity", 0))
-            return node in full, seats >= capacity, round(seats / capacity, 1), node != self._me, node
+            seats, capacity = loads[node].get("seats", 0), loads[node].get("capacity", 0)
+            return node in full, seats >= capacity, round(seats / max(1, capacity), 1), node != self._me, node
 
         return min(loads, key=order)
 
@@ -160,10 +163,9 @@ class VoiceOfNodes:
                 return answer
             except NodeGone:
                 continue
-            except VoiceFull:
-                # A huddle that somebody is in stays where it is.
-                if not fresh or node in full:
-                    raise
+            except VoiceFull as refused:
+                if node in full or not (fresh or refused.details.get(_EMPTY)):
+                    raise VoiceFull(refused.message) from None
                 full.add(node)
         raise Unavailable("The media of this huddle is being moved: try again in some seconds.")
 
@@ -266,7 +268,11 @@ class VoiceOfNodes:
 
     async def _seat(self, seat: VoiceSeat, data: Any) -> Mapping[str, Any]:
         sources = {mid: VideoSource(source) for mid, source in data["sources"].items()}
-        answer = await self._voice.join(seat, data["offer"], sources)
+        try:
+            answer = await self._voice.join(seat, data["offer"], sources)
+        except VoiceFull as refused:
+            empty = not any(each.huddle_id == seat.huddle_id for each in self._seats)
+            raise VoiceFull(refused.message, {_EMPTY: empty}) from None
         self._seats[seat] = trio.current_time()
         self._carried[seat.huddle_id] = seat
         return answer

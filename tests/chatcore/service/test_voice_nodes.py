@@ -10,7 +10,7 @@ from tests.chatcore.service.conftest import Team, make_team
 from trio.testing import MockClock
 
 from chatcore.chat import Chat
-from chatcore.errors import Duplicate, Unavailable, ValidationFailed, VoiceFull
+from chatcore.errors import Duplicate, Internal, Unavailable, ValidationFailed, VoiceFull
 from chatcore.events import Event, HuddleRejoin
 from chatcore.model import Huddle, HuddleMode, Signal, SignalType, User
 from chatcore.ports import MediaRestarted, RecordingFinished, SeatLost, VideoWish
@@ -140,6 +140,25 @@ async def test_a_bad_offer_is_refused_in_the_words_of_the_other_node(autojump_cl
     assert refused.value.details == {"offer.sdp": "is no session description"}
 
 
+async def test_a_fault_of_one_request_is_told_to_who_asked_and_disturbs_nobody(
+    autojump_clock: MockClock, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.join(0, site.team.owner)
+
+    async def broken(*_: Any) -> None:
+        raise RuntimeError("a fault of ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(site.voices[0], "join", broken)
+        began = trio.current_time()
+        with pytest.raises(Internal):
+            await site.join(1, site.team.ann)
+        assert trio.current_time() - began < 1
+    await site.join(1, site.team.ann)
+    await site.join(2, site.team.guest)
+    assert site.seats()[0] == {site.team.owner.id, site.team.ann.id, site.team.guest.id}
+
+
 @pytest.mark.parametrize("capacity", [2])
 async def test_the_cap_of_a_node_holds_for_those_who_come_from_others(autojump_clock: MockClock, site: Site) -> None:
     await site.join(0, site.team.owner)
@@ -167,6 +186,21 @@ async def test_a_huddle_is_pinned_elsewhere_when_the_chosen_node_turns_out_to_be
         voice.capacity = 0
     with pytest.raises(VoiceFull):
         await site.join(2, site.team.guest)
+
+
+@pytest.mark.parametrize("capacity", [1])
+async def test_a_huddle_that_nobody_is_in_leaves_a_node_that_is_full_meanwhile(
+    autojump_clock: MockClock, site: Site
+) -> None:
+    with pytest.raises(ValidationFailed):  # it is pinned all the same
+        await site.chat(0).huddles.join(site.huddle, actor=site.team.owner, offer={"type": "offer", "sdp": "hello"})
+    node = await site.pin()
+    site.voices[0].capacity = 0
+    assert node == site.chat(0).huddles._core.peers.node
+    await site.join(1, site.team.ann)
+    assert await site.pin() != node
+    assert site.seats()[0] == set()
+    assert site.rejoins() == []
 
 
 @pytest.mark.parametrize("silent", [True, False], ids=["killed", "stopped"])

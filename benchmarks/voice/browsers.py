@@ -90,6 +90,19 @@ def _six(folder: Path) -> list[_Join]:
         return [_joined(person) for person in people[1:]]
 
 
+_THROUGH_SERVER = "window.page.huddle.server?.pc.connectionState === 'connected'"
+_BETWEEN_PEERS = "window.page.huddle.server === null"
+
+
+def _silence_until(way: str, one: Person, two: Person) -> float:
+    """How long the second heard nothing of the first, until both have found this way and a second later."""
+    for person in (one, two):
+        person.page.wait_for_function(way)
+    two.hears(one)
+    time.sleep(1)
+    return two.longest_silence()
+
+
 def _switch(folder: Path, rounds: int) -> tuple[list[float], list[float], float]:
     """The longest silences of the second of three, there and back, and how long a killed process is missed."""
     there: list[float] = []
@@ -106,27 +119,19 @@ def _switch(folder: Path, rounds: int) -> tuple[list[float], list[float], float]
                 three.join()
             else:
                 one.set_mode("sfu")
-            for person in (one, two):
-                person.page.wait_for_function("window.page.huddle.server?.pc.connectionState === 'connected'")
-            two.hears(one)
-            time.sleep(1)
-            there.append(two.longest_silence())
+            there.append(_silence_until(_THROUGH_SERVER, one, two))
             one.set_mode("mesh")
-            for person in (one, two):
-                person.page.wait_for_function("window.page.huddle.server === null")
-            two.hears(one)
-            time.sleep(1)
-            back.append(two.longest_silence())
+            back.append(_silence_until(_BETWEEN_PEERS, one, two))
         one.set_mode("sfu")
         for person in (one, two):
-            person.page.wait_for_function("window.page.huddle.server?.pc.connectionState === 'connected'")
+            person.page.wait_for_function(_THROUGH_SERVER)
         (media,) = served.media_processes()
         os.kill(media, signal.SIGKILL)
         killed = time.monotonic()
         for person in (one, two):
             person.page.wait_for_function("window.page.log.some((line) => line.startsWith('join again'))")
         for person in (one, two):
-            person.page.wait_for_function("window.page.huddle.server.pc.connectionState === 'connected'")
+            person.page.wait_for_function(_THROUGH_SERVER)
         two.hears(one)
         one.hears(two)
         return there, back, time.monotonic() - killed

@@ -46,14 +46,20 @@ _TIME = "timestamp with time zone"
 @asynccontextmanager
 async def open_target(context: ProviderContext) -> AsyncIterator["PostgresTarget"]:
     """The database that `config.database_url` names, which has the schema. Raises ConfigError."""
-    url = context.config.database_url
+    async with reaching(context.config.database_url, "chatcore-copy") as (bridge, raw):
+        await bridge.run(PluginMigrator(raw, context.plugin_tables).check)
+        yield PostgresTarget(bridge, raw)
+
+
+@asynccontextmanager
+async def reaching(url: str, name: str) -> AsyncIterator[tuple[Bridge, Any]]:
+    """A connection to a database that has the schema, on a loop of this name. Raises ConfigError."""
     check_url(url)
-    async with open_bridge("chatcore-copy") as bridge:
+    async with open_bridge(name) as bridge:
         raw = await bridge.run(reach, url)
         try:
             await bridge.run(Migrator(raw).check)
-            await bridge.run(PluginMigrator(raw, context.plugin_tables).check)
-            yield PostgresTarget(bridge, raw)
+            yield bridge, raw
         finally:
             raw.terminate()
 

@@ -3,12 +3,8 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
-from chat_storage_postgres.connecting import check_url
-from chat_storage_postgres.migrator import Migrator
-from chat_storage_postgres.moving import PostgresRows
-from chat_storage_postgres.opening import reach
+from chat_storage_postgres.moving import PostgresRows, reaching
 from chat_storage_postgres.reads import EVERYONE
-from chatcore.bridge import open_bridge
 from chatcore.errors import ConfigError
 from chatcore.ports import ProviderContext, moving
 from chatcore.ports.moving import Values, in_order
@@ -36,18 +32,11 @@ _ORDER = {"messages": "workspace_id, seq"}
 @asynccontextmanager
 async def open_snapshot(context: ProviderContext) -> AsyncIterator["PostgresSource"]:
     """The database that `config.database_url` names, as it is now; others may go on. Raises ConfigError."""
-    url = context.config.database_url
-    check_url(url)
-    async with open_bridge("chatcore-export") as bridge:
-        raw = await bridge.run(reach, url)
-        try:
-            await bridge.run(Migrator(raw).check)
-            await bridge.run(raw.execute, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            source = PostgresSource(bridge, raw)
-            await source.begin()
-            yield source
-        finally:
-            raw.terminate()
+    async with reaching(context.config.database_url, "chatcore-export") as (bridge, raw):
+        await bridge.run(raw.execute, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        source = PostgresSource(bridge, raw)
+        await source.begin()
+        yield source
 
 
 class PostgresSource(PostgresRows):

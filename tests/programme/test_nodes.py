@@ -10,11 +10,9 @@ import pytest
 import trio
 from tests.chatserver.net.waiting import until
 from tests.programme.cluster import Cluster, running_cluster
-from tests.programme.line import Broken, Ear, line, send_until_acknowledged
+from tests.programme.line import Broken, Ear, line
 from tests.programme.process import Person, Team, history, make_team
-
-SENDERS = 20
-MESSAGES_EACH = 50
+from tests.programme.talk import begin_talk
 
 pytestmark = [pytest.mark.programme, pytest.mark.own_storage]
 BUSES = pytest.mark.parametrize("bus", ["redis", "postgres"])
@@ -24,52 +22,20 @@ BUSES = pytest.mark.parametrize("bus", ["redis", "postgres"])
 @BUSES
 async def test_nothing_acknowledged_is_lost_whatever_is_restarted(tmp_path: Path, bus: str) -> None:
     async with running_cluster(tmp_path, 2, bus=bus) as cluster, trio.open_nursery() as nursery:
-        team = await make_team(cluster.nodes[0])
-        ears = [Ear(cluster.on(team.other, number), team.workspace_id) for number in (0, 1)]
-        ears.append(Ear(cluster.on(team.owner), team.workspace_id))
-        for ear in ears:
-            nursery.start_soon(ear.listen)
-            await ear.live.wait()
-        acknowledged: dict[str, str] = {}
-        all_sent = trio.Event()
-
-        async def send_all() -> None:
-            async with trio.open_nursery() as senders:
-                for number in range(SENDERS):
-                    person = cluster.on((team.owner, team.other)[number % 2])
-                    temp_ids = [f"{number}-{count}" for count in range(MESSAGES_EACH)]
-                    senders.start_soon(send_until_acknowledged, person, team.general, temp_ids, acknowledged)
-            all_sent.set()
-
-        nursery.start_soon(send_all)
-        total = SENDERS * MESSAGES_EACH
-
-        async def after(part: float) -> None:
-            await until(lambda: len(acknowledged) >= part * total, 60)
-
-        await after(0.2)
+        talk = await begin_talk(nursery, cluster, await make_team(cluster.nodes[0]), on=(0, 1), each=50)
+        await talk.after(0.2)
         await cluster.nodes[0].kill()
-        await after(0.4)
+        await talk.after(0.4)
         await cluster.nodes[0].start()
         if cluster.redis is not None:
             cluster.redis.stop()
-            await after(0.6)
+            await talk.after(0.6)
             cluster.redis.start()
-        await after(0.7)
+        await talk.after(0.7)
         cluster.postgres.stop()
         await trio.sleep(0.5)
         cluster.postgres.start()
-        with trio.fail_after(60):
-            await all_sent.wait()
-
-        assert len(acknowledged) == total
-        stored = await history(cluster.on(team.owner, 1), team.general)
-        assert sorted(message["id"] for message in stored) == sorted(acknowledged.values())
-        in_order = [message["id"] for message in reversed(stored)]
-        for ear in ears:
-            heard = await ear.until(total)
-            assert [event["data"]["message"]["id"] for event in heard] == in_order
-            assert ear.resyncs == 0
+        await talk.check(60)
         nursery.cancel_scope.cancel()
 
 

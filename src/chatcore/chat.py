@@ -139,7 +139,7 @@ class Chat:
         completely.
         """
         facts = await self._core.workspace(workspace, id_of(user), Action.WORKSPACE_VIEW)
-        now = await self.hub.position(facts.workspace_id)
+        now = await self.hub.position(facts.workspace_id, since)
         if since is not None and not await self.hub.resumable(facts.workspace_id, since, now.seq):
             raise PositionLost("The events after this position are gone: read the workspace afresh.")
         subscription = Subscription(self.hub, facts, id_of(user), since or now)

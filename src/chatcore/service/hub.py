@@ -178,12 +178,18 @@ class Hub:
         if murmured:
             self.received(murmured)
 
-    async def position(self, workspace_id: WorkspaceId) -> Position:
-        """The last event that listeners have been given: one who is attached gets all that follow. Raises NotFound."""
+    async def position(self, workspace_id: WorkspaceId, seen: Position | None = None) -> Position:
+        """The last event that listeners have been given: one who is attached gets all that follow.
+
+        seen: where somebody has come to. When another node has told them more than this one has heard, this one reads
+        the log first: they would be given the same events again. Raises NotFound, Unavailable.
+        """
         await self._space(workspace_id)
-        last = self.spaces[workspace_id].stream.last
-        assert last is not None
-        return Position(epoch=self.storage.epoch, seq=last)
+        stream = self.spaces[workspace_id].stream
+        assert stream.last is not None
+        if seen is not None and seen.epoch == self.storage.epoch and seen.seq > stream.last:
+            await self.refresh(workspace_id)
+        return Position(epoch=self.storage.epoch, seq=stream.last)
 
     async def replay(
         self, workspace_id: WorkspaceId, user_id: UserId, since: Position, upto: int

@@ -89,7 +89,7 @@ class Joining:
 
     async def catch_up(self, hub: Hub, since: Position | None) -> None:
         """Find the position, and write what was missed since the client's. Raises what the log raises."""
-        self.position = await hub.position(self.room.workspace_id)
+        self.position = await hub.position(self.room.workspace_id, since)
         while since is not None and await self._replay(hub, since, self.position.seq):
             self.resumed = True
             if not self._holding.overflowed:

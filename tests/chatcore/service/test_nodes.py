@@ -100,6 +100,22 @@ async def test_nothing_is_lost_doubled_or_out_of_order_on_a_bus_that_loses_and_d
         assert [ear.said() for ear in ears] == [expected] * 3
 
 
+async def test_a_subscription_goes_on_where_another_node_stopped_which_was_ahead(
+    autojump_clock: MockClock, site: Site, nursery: trio.Nursery
+) -> None:
+    team = site.team
+    await site.there.hub.position(team.workspace.id)
+    site.nodes.exchange.freeze("node 2")
+    await team.say(team.owner, "heard there")
+    cursor = await site.here.hub.position(team.workspace.id)
+    async with site.there.subscribe(team.ann, team.workspace, since=cursor) as subscription:
+        ears = Ears()
+        nursery.start_soon(ears.listen, subscription)
+        await team.say(team.owner, "heard here")
+        await trio.sleep(2.1)
+        assert ears.said() == ["heard here"]
+
+
 async def _subscribed(chat: Chat, team: Team, nursery: trio.Nursery) -> Subscription:
     """A subscription that lasts as long as the nursery."""
 

@@ -160,18 +160,23 @@ class Team:
 async def a_team(**settings: Any) -> AsyncIterator[Team]:
     plugins = settings.pop("plugins", ())
     async with open_chat("memory:", config=Config(**settings), plugins=plugins) as chat:
-        ada, bob, cyd, gil = [
-            await chat.users.create(email=f"{name}@example.org", display_name=name.title())
-            for name in ("ada", "bob", "cyd", "gil")
-        ]
-        team = await chat.workspaces.create(name="Team", slug="team", owner=ada)
-        general = await chat.channels.create(team, name="general", actor=ada)
-        for user in (bob, cyd):
-            await chat.members.add(team, user)
-        await chat.members.add(team, gil, role="guest")  # type: ignore[arg-type]
-        lounge = await chat.channels.create(team, name="lounge", actor=ada, members=[bob.id, gil.id])
-        secret = await chat.channels.create(team, name="secret", actor=ada, type=ChannelType.PRIVATE, members=[bob.id])
-        yield Team(chat, ada, bob, cyd, gil, team, general, lounge, secret)
+        yield await make_team(chat)
+
+
+async def make_team(chat: Chat) -> Team:
+    """The team, in a chat that has none."""
+    ada, bob, cyd, gil = [
+        await chat.users.create(email=f"{name}@example.org", display_name=name.title())
+        for name in ("ada", "bob", "cyd", "gil")
+    ]
+    team = await chat.workspaces.create(name="Team", slug="team", owner=ada)
+    general = await chat.channels.create(team, name="general", actor=ada)
+    for user in (bob, cyd):
+        await chat.members.add(team, user)
+    await chat.members.add(team, gil, role="guest")  # type: ignore[arg-type]
+    lounge = await chat.channels.create(team, name="lounge", actor=ada, members=[bob.id, gil.id])
+    secret = await chat.channels.create(team, name="secret", actor=ada, type=ChannelType.PRIVATE, members=[bob.id])
+    return Team(chat, ada, bob, cyd, gil, team, general, lounge, secret)
 
 
 @attrs.define
@@ -205,8 +210,17 @@ async def an_edge(
     *, pace: Pace | None = None, per_user: int | None = None, running: bool = True, **settings: Any
 ) -> AsyncIterator[Edge]:
     settings.setdefault("rate_limits", "off")
-    async with a_team(**settings) as team, trio.open_nursery() as nursery:
-        chat = team.chat
+    async with a_team(**settings) as team, edge_of(team, pace=pace, per_user=per_user, running=running) as edge:
+        yield edge
+
+
+@asynccontextmanager
+async def edge_of(
+    team: Team, *, pace: Pace | None = None, per_user: int | None = None, running: bool = True
+) -> AsyncIterator[Edge]:
+    """A gateway of the team's chat."""
+    chat = team.chat
+    async with trio.open_nursery() as nursery:
         limiter = RateLimiter(
             rules_of(chat.config.rate_limits), storage=chat.storage, clock=chat.clock, hooks=chat.hooks
         )

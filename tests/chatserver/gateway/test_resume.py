@@ -3,13 +3,17 @@
 import random
 from typing import Any
 
+import attrs
 import pytest
 import trio
 import trio.testing
-from tests.chatserver.gateway.conftest import FakeSocket
+from tests.chatserver.gateway.conftest import FakeSocket, edge_of, make_team
 from tests.chatserver.net.waiting import until
+from trio.testing import MockClock
 
 from chatcore.model import Position
+from chatcore.testing.exchange import Exchange
+from chatcore.testing.nodes import open_nodes
 from chatserver.gateway import resume
 from chatserver.gateway.resume import Holding
 from chatserver.net.batch import Batch, Text
@@ -64,6 +68,25 @@ async def test_a_cursor_that_means_nothing_here_begins_afresh(edge: Any, cursor:
     socket, reply = await come_back(edge, edge.team.cyd, {"epoch": position.epoch} | cursor)
     assert reply["data"] == {"epoch": position.epoch, "seq": position.seq, "resumed": False}
     assert seqs(socket.pending()) == []
+
+
+async def test_who_comes_from_a_node_that_is_ahead_resumes_and_hears_nothing_again(autojump_clock: MockClock) -> None:
+    exchange = Exchange()
+    async with open_nodes(2, exchange=exchange) as nodes:
+        ahead, behind = nodes.chats
+        team = await make_team(ahead)
+        async with edge_of(attrs.evolve(team, chat=behind)) as edge:
+            exchange.freeze("node 2")
+            cyd = await edge.join(team.cyd)
+            for number in range(5):
+                await ahead.messages.send(team.general, author=team.ada, content=str(number))
+            told = await ahead.hub.position(team.workspace.id)
+            assert (await behind.hub.position(team.workspace.id)).seq == told.seq - 5
+            socket, reply = await come_back(edge, team.cyd, {"epoch": told.epoch, "seq": told.seq})
+            assert reply["data"] == {"epoch": told.epoch, "seq": told.seq, "resumed": True}
+            await trio.sleep(2.1)
+            assert "message_received" not in [frame["type"] for frame in socket.pending()]
+            assert [frame["type"] for frame in cyd.pending()].count("message_received") == 5
 
 
 async def test_a_window_that_has_passed_begins_afresh_and_gives_no_part(edge: Any) -> None:

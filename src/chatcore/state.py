@@ -59,7 +59,11 @@ class ChannelState:
 
 @attrs.frozen(kw_only=True)
 class State:
-    """A workspace as one person sees it, at the event `seq`. Who is not in `presence` is offline."""
+    """A workspace as one person sees it, at the event `seq`. Who is not in `presence` is offline.
+
+    keeps_messages: whether a channel that comes into being counts as one whose messages are loaded. From then on all of
+    them are kept, and copied with each that comes: for a moment, not for a program that runs for days.
+    """
 
     user_id: UserId
     workspace: Workspace
@@ -68,6 +72,7 @@ class State:
     channels: Mapping[ChannelId, ChannelState] = attrs.field(factory=dict)
     presence: Mapping[UserId, PresenceStatus] = attrs.field(factory=dict)
     stale: bool = False
+    keeps_messages: bool = False
 
     @property
     def role(self) -> Role | None:
@@ -296,7 +301,7 @@ def _channels(state: State, event: Event) -> State:
                     joined=joined,
                     read_seq=event.seq if joined else 0,
                     members=frozenset(member_ids),
-                    messages={},
+                    messages={} if state.keeps_messages else None,
                 ),
             )
         case events.ChannelUpdated(channel=channel):

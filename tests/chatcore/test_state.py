@@ -386,10 +386,16 @@ def test_the_marker_and_its_counts_are_taken_over() -> None:
 def test_a_new_channel_is_known_entirely(joined: bool) -> None:
     people = (ME, ANN) if joined else (ANN,)
     event = events.ChannelCreated(workspace_id=TEAM, seq=101, channel=channel(), member_ids=people)
-    it = after(state(), event)
+    it = after(state(keeps_messages=True), event)
     assert it == ChannelState(
         channel=channel(), joined=joined, read_seq=101 if joined else 0, members=frozenset(people), messages={}
     )
+
+
+def test_a_program_that_runs_for_days_does_not_gather_the_messages_of_new_channels() -> None:
+    made = events.ChannelCreated(workspace_id=TEAM, seq=101, channel=channel(), member_ids=(ME, ANN))
+    it = after(state(), made, received(message(102)), received(message(103)))
+    assert (it.messages, it.unread_count) == (None, 2)
 
 
 def test_a_channel_that_comes_into_sight_is_not_loaded() -> None:

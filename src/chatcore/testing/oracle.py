@@ -76,6 +76,7 @@ async def read_state(chat: Chat, user: UserRef, workspace: WorkspaceRef, *, shar
         members=shared.members,
         channels=channels,
         presence=shared.presence,
+        keeps_messages=True,
     )
 
 

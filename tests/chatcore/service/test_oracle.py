@@ -170,7 +170,7 @@ class Oracle:
         for seq in self.walk.random.sample(range(newest.seq), 3):
             assert await self._replay(user, seq, newest) == [event for event in replayed if event.seq > seq]
         fresh = await self.fresh(user.id)
-        state = State(user_id=user.id, workspace=self.walk.workspace, seq=0)
+        state = State(user_id=user.id, workspace=self.walk.workspace, seq=0, keeps_messages=True)
         for event in replayed:
             state = apply(state, event)
         # The state before there was anything, brought forward by the whole log, lacks only who is there now.

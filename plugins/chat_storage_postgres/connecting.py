@@ -86,8 +86,10 @@ async def connect(url: str, purpose: Purpose) -> Any:
         "lock_timeout": f"{LOCK_SECONDS}s",
         "statement_timeout": f"{purpose.longest}s",
         "idle_in_transaction_session_timeout": f"{purpose.idle}s",
-        "default_transaction_read_only": "on" if purpose.read_only else "off",
     }
+    if purpose.read_only:
+        # A writer does not ask for the opposite: that would overrule a server that was made read-only, for a failover.
+        settings["default_transaction_read_only"] = "on"
     try:
         raw = await asyncpg.connect(
             url,
@@ -95,9 +97,7 @@ async def connect(url: str, purpose: Purpose) -> Any:
             target_session_attrs=purpose.target,
             statement_cache_size=1000,
             max_cached_statement_lifetime=0,
-            server_settings=settings
-            if purpose.read_only
-            else {k: v for k, v in settings.items() if k[:8] != "default_"},
+            server_settings=settings,
         )
     except _REFUSED as error:
         raise ConfigError(f"DATABASE_URL: {place_of(url)} refuses us: {error}") from error

@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from chat_storage_sqlite.connection import file_uri
+from chat_storage_sqlite.connection import connect_to_read
 from chat_storage_sqlite.epoch import forget_epoch
 from chat_storage_sqlite.faults import is_busy
 from chatcore.errors import ConfigError, Unavailable
@@ -16,7 +16,7 @@ def copy_file(source: Path, target: Path) -> None:
     if target.exists() and target.samefile(source):
         raise Unavailable(f"{target} is the database itself: name another file for its backup.")
     try:
-        with closing(_connect_for_reading(source)) as raw:
+        with closing(connect_to_read(source)) as raw:
             copy_connection(raw, target)
     except sqlite3.Error as error:
         raise Unavailable(f"The backup failed: {error}.") from error
@@ -54,7 +54,7 @@ def restore(source: Path, target: Path) -> None:
     if target.exists():
         _put_away(target)
     try:
-        with closing(_connect_for_reading(source)) as raw:
+        with closing(connect_to_read(source)) as raw:
             _check(raw, source)
             copy_connection(raw, target)
     except sqlite3.Error as error:
@@ -82,10 +82,6 @@ def _put_away(target: Path) -> None:
     except sqlite3.Error:
         for suffix in ("-wal", "-shm"):
             target.with_name(target.name + suffix).unlink(missing_ok=True)
-
-
-def _connect_for_reading(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(file_uri(path, "ro"), uri=True)
 
 
 def _check(raw: sqlite3.Connection, path: Path) -> None:

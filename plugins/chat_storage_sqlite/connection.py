@@ -20,6 +20,9 @@ CHECKPOINT_PAGES = 4000
 folded once."""
 MINIMUM = (3, 38, 0)
 """JSON operators, RETURNING, UPDATE FROM."""
+_READ_ONLY = "PRAGMA query_only = ON"
+"""Rather than a file opened with `mode=ro`: that makes the log and its index too where nobody has the database open,
+and cannot take them away again when it is closed."""
 
 log = logging.getLogger("chatcore.storage")
 
@@ -111,8 +114,15 @@ def open_connection(path: Path | None, slow_ms: float, *, read_only: bool = Fals
     return Connection(raw, slow_ms)
 
 
-def file_uri(path: Path, mode: str) -> str:
-    """The URI by which SQLite opens a file: `mode` is `ro` or `rwc`."""
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A bare connection to a file that is there, for any thread, which changes no row of it."""
+    raw = sqlite3.connect(_file_uri(path, "rw"), uri=True, check_same_thread=False, isolation_level=None)
+    raw.execute(_READ_ONLY)
+    return raw
+
+
+def _file_uri(path: Path, mode: str) -> str:
+    """The URI by which SQLite opens a file: `mode` is `rw` or `rwc`."""
     return f"file:{quote(str(path))}?mode={mode}"
 
 
@@ -122,11 +132,13 @@ def _uri(path: Path | None, read_only: bool) -> str:
     if not read_only and not path.exists():
         # Password hashes are in it: nobody else's business. SQLite gives its side files the same mode.
         os.close(os.open(path, os.O_CREAT, 0o600))
-    return file_uri(path, "ro" if read_only else "rwc")
+    return _file_uri(path, "rw" if read_only else "rwc")
 
 
 def _configure(raw: sqlite3.Connection, read_only: bool) -> None:
-    if not read_only:
+    if read_only:
+        raw.execute(_READ_ONLY)
+    else:
         raw.execute("PRAGMA journal_mode = WAL")
         raw.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     for setting in (

@@ -11,7 +11,7 @@ import trio
 
 from chat_storage_sqlite.address import parse_address
 from chat_storage_sqlite.backup import close_for_good
-from chat_storage_sqlite.connection import file_uri, open_connection
+from chat_storage_sqlite.connection import connect_to_read, open_connection
 from chat_storage_sqlite.migrator import Migrator
 from chatcore.errors import ConfigError
 from chatcore.ports import ProviderContext
@@ -64,7 +64,7 @@ async def _open(context: ProviderContext, prepare: Callable[[Path], None]) -> As
         prepare(path)
         with closing(open_connection(path, 60_000, read_only=True)) as db:
             Migrator(db).check()
-        raw = sqlite3.connect(file_uri(path, "ro"), uri=True, check_same_thread=False, isolation_level=None)
+        raw = connect_to_read(path)
         raw.execute("BEGIN")
         return raw
 

@@ -21,8 +21,7 @@ def at(folder: Path, name: str = "chat.db") -> Config:
 
 
 def names(folder: Path) -> list[str]:
-    """The files, without those that SQLite keeps beside a database that was only read."""
-    return sorted(file.name for file in folder.iterdir() if not file.name.startswith("chat.db-"))
+    return sorted(file.name for file in folder.iterdir())
 
 
 async def test_everything_is_there_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

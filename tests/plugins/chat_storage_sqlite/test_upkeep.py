@@ -38,6 +38,16 @@ async def test_up_makes_a_database_that_a_chat_opens(config: Config, path: Path)
     assert path.exists()
 
 
+async def test_who_only_looks_leaves_nothing_beside_the_database(config: Config, tmp_path: Path) -> None:
+    async with open_migrator(config) as migrator:
+        await migrator.up()
+        before = sorted(tmp_path.iterdir())
+        assert await migrator.check() == []
+        await migrator.status()
+        await migrator.plugin_status()
+    assert sorted(tmp_path.iterdir()) == before
+
+
 async def test_down_undoes_everything(config: Config) -> None:
     async with open_migrator(config) as migrator:
         applied = await migrator.up()

@@ -8,6 +8,7 @@ from pathlib import Path
 from chat_storage_sqlite.connection import connect_to_read
 from chat_storage_sqlite.epoch import forget_epoch
 from chat_storage_sqlite.faults import is_busy
+from chatcore.durable import put_in_place
 from chatcore.errors import ConfigError, Unavailable
 
 
@@ -37,7 +38,7 @@ def copy_connection(source: sqlite3.Connection, target: Path) -> None:
             copy.execute("PRAGMA journal_mode = DELETE")
             forget_epoch(copy)
             _check(copy, part)
-        os.replace(part, target)
+        put_in_place(part, target)
     except OSError as error:
         raise Unavailable(f"The backup cannot be written to {target}: {error.strerror}.") from error
     finally:

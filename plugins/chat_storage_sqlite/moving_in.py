@@ -18,6 +18,7 @@ from chat_storage_sqlite.migrator import Migrator
 from chat_storage_sqlite.moving import read_rows
 from chat_storage_sqlite.places import event_place, message_row
 from chat_storage_sqlite.plugin_migrator import PluginMigrator
+from chatcore.durable import put_in_place
 from chatcore.errors import ChatError, ConfigError
 from chatcore.ports import PluginMigration, ProviderContext
 from chatcore.ports.moving import Values
@@ -175,11 +176,9 @@ class SqliteTarget:
         self._db.run("ANALYZE")
         self._db.run("PRAGMA journal_mode = DELETE")  # everything into the one file that gets the name
         self._db.close()
-        with open(self._part, "rb") as file:
-            os.fsync(file.fileno())
         if self._path.exists():
             raise ConfigError(f"Somebody has made a database {self._path} meanwhile.")
-        os.rename(self._part, self._path)
+        put_in_place(self._part, self._path)
 
     async def _run(self, work: Callable[..., T], *args: object) -> T:
         return await trio.to_thread.run_sync(work, *args, limiter=self._limiter)

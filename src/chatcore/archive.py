@@ -25,6 +25,7 @@ import attrs
 import orjson
 import trio
 
+from chatcore.durable import put_in_place
 from chatcore.errors import ConfigError
 from chatcore.ports.moving import OWN_TABLES, Values
 
@@ -69,8 +70,7 @@ class ArchiveWriter:
 
     def _keep(self) -> None:
         self._file.flush()
-        os.fsync(self._file.fileno())
-        os.replace(_part(self._path), self._path)
+        put_in_place(_part(self._path), self._path)
 
 
 @asynccontextmanager

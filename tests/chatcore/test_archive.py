@@ -1,8 +1,10 @@
 """Archives: what is written is read, and nothing else is."""
 
+import os
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 import orjson
@@ -125,6 +127,13 @@ async def test_what_was_not_ended_is_not_there(tmp_path: Path) -> None:
     async with write_archive(tmp_path / "a.jsonl") as archive:
         await archive.begin("x", 0)
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_its_name_is_on_the_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(S_ISDIR(os.fstat(descriptor).st_mode)))
+    await write(tmp_path / "a.jsonl", {"users": ROWS})
+    assert synced == [False, True], "the file, and the folder in which it has its name"
 
 
 async def test_folders_that_are_not_there(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ async def test_each_task_crashes_is_logged_and_starts_again(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifespan, "FIRST_DELAY", 0.05)
+    caplog.set_level(logging.INFO, logger="coredis")
     own = the_tests_own()
     async with inside(plugins=[Busy()]) as server:
         names = sorted(victims(own))
@@ -121,13 +122,22 @@ async def test_each_task_crashes_is_logged_and_starts_again(
             caplog.clear()
             before = victims(own)[name]
             await crash(before)
-            # A bus between nodes takes it for a line that broke, and opens another.
-            of_bus = any(word in name.lower() for word in ("bus", "coredis"))
-            level = logging.WARNING if of_bus else logging.ERROR
-            await until(lambda: "on purpose" in caplog.text)
+            words, level = _said_of(name)
+            await until(lambda: words in caplog.text)  # noqa: B023  # it is called before the next turn
             assert any(each.levelno >= level for each in caplog.records), name
             await until(lambda: set(names) <= set(victims(own)))
             assert await ready(server), name
+
+
+def _said_of(name: str) -> tuple[str, int]:
+    """What is logged when this task crashes, and how loudly."""
+    if "coredis" in name:
+        # A connection to Redis on which nothing was on its way: the pool has another for the next packet, and coredis
+        # does not say what broke it. One that the bus listens on is a line that broke, too.
+        return "Connection closed unexpectedly", logging.INFO
+    if "bus" in name.lower():
+        return "on purpose", logging.WARNING  # to the bus that is a line which broke: it opens another
+    return "on purpose", logging.ERROR
 
 
 async def test_a_server_whose_tasks_all_crashed_serves(caplog: pytest.LogCaptureFixture) -> None:

@@ -45,27 +45,41 @@ class PasswordHasher:
 
     def __init__(self, rounds: int) -> None:
         self.rounds = rounds
-        # What is compared when there is no account: as costly as a hash, and the hash of nothing.
-        self._dummy = (bcrypt.gensalt(rounds) + b"." * 31).decode("ascii")
+        self._dummy = _hash_of_nothing(rounds)
 
     def hash(self, password: str) -> str:
         """What to store for a password that `prepare` has passed."""
         return _SCHEME + bcrypt.hashpw(_digest(password), bcrypt.gensalt(self.rounds)).decode("ascii")
 
     def verify(self, password: str, stored: str | None) -> bool:
-        """Whether this is the password. Without a stored hash, the answer is False and takes as long."""
+        """Whether this is the password. Without a stored hash, the answer is False and takes as long.
+
+        So does one against a hash that was made at a lower cost than today's. (One at a higher cost takes longer.)
+        """
         known = None if stored is None else _STORED.match(stored)
         try:
             given = _digest(prepare(password))
         except ValidationFailed:
             given, known = b"", None
-        same = bcrypt.checkpw(given, (known[1] if known else self._dummy).encode("ascii"))
-        return same and known is not None
+        if known is None:
+            bcrypt.checkpw(given, self._dummy)
+            return False
+        if bcrypt.checkpw(given, known[1].encode("ascii")):
+            return True
+        # Each round more doubles the work: one check at every cost in between makes up for what is missing.
+        for rounds in range(int(known[2]), self.rounds):
+            bcrypt.checkpw(given, _hash_of_nothing(rounds))
+        return False
 
     def is_outdated(self, stored: str) -> bool:
         """Whether the hash was made at another cost than today's."""
         match = _STORED.match(stored)
         return match is not None and int(match[2]) != self.rounds
+
+
+def _hash_of_nothing(rounds: int) -> bytes:
+    """As costly to compare with as a hash, and never the same."""
+    return bcrypt.gensalt(rounds) + b"." * 31
 
 
 def _digest(password: str) -> bytes:

@@ -35,15 +35,21 @@ def test_no_account_is_never_right() -> None:
     assert not CHEAP.verify("", None)
 
 
-def test_no_account_costs_a_full_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    costs: list[bytes] = []
+@pytest.fixture
+def costs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The work of each check of bcrypt, in its rounds."""
+    costs: list[int] = []
     check = bcrypt.checkpw
 
     def watched(password: bytes, hashed: bytes) -> bool:
-        costs.append(hashed[:7])
+        costs.append(2 ** int(hashed[4:6]))
         return check(password, hashed)
 
     monkeypatch.setattr(bcrypt, "checkpw", watched)
+    return costs
+
+
+def test_no_account_costs_a_full_check(costs: list[int]) -> None:
     hasher = PasswordHasher(5)
     stored = hasher.hash("correct horse")
     hasher.verify("wrong horse", stored)
@@ -51,7 +57,18 @@ def test_no_account_costs_a_full_check(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher.verify("short", stored)
     hasher.verify("nul \x00 horse", stored)
     hasher.verify("correct horse", "not a hash at all")
-    assert costs == [b"$2b$05$"] * 5
+    assert costs == [2**5] * 5
+
+
+def test_an_account_of_before_the_cost_was_raised_costs_no_less_than_none(costs: list[int]) -> None:
+    hasher = PasswordHasher(8)
+    for rounds in (4, 7):
+        stored = PasswordHasher(rounds).hash("correct horse")
+        assert not hasher.verify("wrong horse", stored)
+        assert sum(costs) == 2**8
+        costs.clear()
+    assert hasher.verify("correct horse", stored)
+    assert costs == [2**7], "who knows the password need not wait: it is hashed anew"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ judges and gives each message its place, and the rest write all rows of one tabl
 """
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -19,6 +18,7 @@ from chatcore.errors import ChatError, Forbidden, NotFound, ValidationFailed
 from chatcore.ids import AttachmentId
 from chatcore.model import Message
 from chatcore.ports import Envelope, Post, Posted
+from chatcore.replacing import replaced
 
 _ASK = """
     WITH p (channel_id, user_id, temp_id, thread_id) AS (/*rows*/)
@@ -137,7 +137,7 @@ class _Judge:
         message = post.message
         seq = self.rows.add(message, post.envelope, post.attachment_ids)
         self.sealed.append((post.envelope, seq))
-        sent = stamped(message, seq)
+        sent = replaced(message, seq=seq)
         if message.temp_id is not None:
             self._sent[message.channel_id, message.user_id, message.temp_id] = sent
         if message.thread_id is None:
@@ -148,17 +148,6 @@ class _Judge:
         if message.temp_id is None:
             return None
         return self._sent.get((message.channel_id, message.user_id, message.temp_id))
-
-
-_FIELDS = tuple(field.name for field in attrs.fields(Message))
-_values = attrgetter(*_FIELDS)
-
-
-def stamped(message: Message, seq: int) -> Message:
-    """The message with its place: `attrs.evolve`, at a third of its cost."""
-    fields = dict(zip(_FIELDS, _values(message), strict=True))
-    fields["seq"] = seq
-    return Message(**fields)
 
 
 def _uploads(db: Connection, ids: list[AttachmentId]) -> dict[str, tuple[str, str]]:

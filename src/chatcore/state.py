@@ -27,6 +27,7 @@ from chatcore.model import (
     UserCard,
     Workspace,
 )
+from chatcore.replacing import replaced
 
 
 @attrs.frozen(kw_only=True)
@@ -89,7 +90,7 @@ def apply(state: State, event: Event) -> State:
     if event.seq and event.seq <= state.seq:
         return state
     changed = _apply(state, event)
-    return attrs.evolve(changed, seq=event.seq) if event.seq else changed
+    return replaced(changed, seq=event.seq) if event.seq else changed
 
 
 def _apply(state: State, event: Event) -> State:
@@ -133,9 +134,9 @@ def _received(it: ChannelState, message: Message, state: State) -> ChannelState:
     me = state.user_id
     mine, reply = message.user_id == me, message.thread_id is not None
     if it.joined and mine and not reply:
-        it = attrs.evolve(it, read_seq=message.seq, unread_count=0, mention_count=0)
+        it = replaced(it, read_seq=message.seq, unread_count=0, mention_count=0)
     elif it.joined and not mine:
-        it = attrs.evolve(
+        it = replaced(
             it,
             unread_count=it.unread_count + (not reply),
             mention_count=it.mention_count + (message.mentions_all or me in message.mentions),
@@ -143,7 +144,7 @@ def _received(it: ChannelState, message: Message, state: State) -> ChannelState:
     if it.messages is None:
         return it
     shown = _with_present_face(state, message)
-    return attrs.evolve(it, messages=_with_reply(it.messages, message.thread_id, 1) | {message.id: shown})
+    return replaced(it, messages=_with_reply(it.messages, message.thread_id, 1) | {message.id: shown})
 
 
 def _with_reply(messages: Mapping[MessageId, Message], root: MessageId | None, by: int) -> dict[MessageId, Message]:
@@ -373,7 +374,7 @@ def _channel(state: State, channel_id: ChannelId, change: Any) -> State:
 
 
 def _put(state: State, it: ChannelState) -> State:
-    return attrs.evolve(state, channels={**state.channels, it.channel.id: it})
+    return replaced(state, channels={**state.channels, it.channel.id: it})
 
 
 def _drop(state: State, channel_id: ChannelId) -> State:

@@ -24,6 +24,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from chatcore.errors import ValidationFailed
 from chatcore.events import EVENTS, Event, MessageReceived
 from chatcore.ids import ID_TYPES, WorkspaceId, is_id
+from chatcore.replacing import replaced
 
 T = TypeVar("T")
 
@@ -103,8 +104,8 @@ def decode_event(type_: str, workspace_id: WorkspaceId, seq: int, data: bytes | 
 def stamp(event: Event, workspace_id: WorkspaceId, seq: int) -> Event:
     """The event with its place in the log; a new message learns its own `seq` from it."""
     if isinstance(event, MessageReceived) and seq:
-        return attrs.evolve(event, workspace_id=workspace_id, seq=seq, message=attrs.evolve(event.message, seq=seq))
-    return attrs.evolve(event, workspace_id=workspace_id, seq=seq)
+        return replaced(event, workspace_id=workspace_id, seq=seq, message=replaced(event.message, seq=seq))
+    return replaced(event, workspace_id=workspace_id, seq=seq)
 
 
 # --- the converter -------------------------------------------------------------------------------------------------

@@ -87,7 +87,8 @@ class Outbox:
         request = self._unanswered.pop(str(frame.get("id")), None)
         if request is not None:
             request.answered(frame)
-        self._news.set()
+        if self._unsent:  # there may be room in the window now
+            self._news.set()
 
     def calm_down(self) -> None:
         """The server said that it was too much."""

@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from chatcore.errors import ChatError
-from chatcore.events import HuddleEnded, HuddleRejoin, HuddleUpdated, HuddleUserLeft
+from chatcore.events import HuddleEnded, HuddleRejoin, HuddleStarted, HuddleUpdated, HuddleUserLeft
 from chatcore.ids import ChannelId, HuddleId, UserId, WorkspaceId
 from chatcore.model import Huddle, HuddleDevice, HuddleStatus, Participant, Topology
 from chatcore.ports import Envelope, MediaRestarted, RecordingFinished, SeatLost, Tx, VoiceEvent, VoiceSeat
@@ -26,10 +26,14 @@ from chatcore.service.huddle_record import post_record
 GRACE_SECONDS = 30.0
 """From when the last one leaves to the end."""
 SCAN_SECONDS = 5.0
+"""From one look to the next while a huddle goes on anywhere."""
+IDLE_SECONDS = 60.0
+"""The same while none does. We hear at once of one that begins here, or in a workspace that is followed here. Others
+are their own nodes' affair while these live; after that they are found at the next look."""
 SWITCH_SECONDS = 5.0
 """From the decision that media goes from peer to peer to the end of that through the server: until the peers are
 connected it carries the voices."""
-HEARD = {event.type for event in (HuddleEnded, HuddleRejoin, HuddleUpdated, HuddleUserLeft)}
+HEARD = {event.type for event in (HuddleEnded, HuddleRejoin, HuddleStarted, HuddleUpdated, HuddleUserLeft)}
 
 log = logging.getLogger("chatcore.huddles")
 
@@ -212,7 +216,8 @@ class HuddleKeeper:
         for huddle in self._over(scan, now):
             await self._end(huddle)
         after = min([seen + GRACE_SECONDS for _, seen in self._empty.values()], default=math.inf)
-        return min(now + SCAN_SECONDS, after, max(now, self.devices.next_due(now, self._with_media(scan))))
+        pause = SCAN_SECONDS if scan.huddles else IDLE_SECONDS
+        return min(now + pause, after, max(now, self.devices.next_due(now, self._with_media(scan))))
 
     def _tell_untold(self) -> None:
         untold, self._untold = self._untold, []

@@ -14,9 +14,11 @@ from chatcore.errors import Forbidden, ValidationFailed
 from chatcore.events import HuddleEnded, HuddleUserJoined, HuddleUserLeft, MessageReceived
 from chatcore.hooks import hookimpl
 from chatcore.model import Huddle, HuddleStatus, User
-from chatcore.ports import Provider, ProviderContext, Storage
+from chatcore.ports import Provider, ProviderContext, Storage, Tx
+from chatcore.service import huddle_keeper
+from chatcore.service.hub import CHECK_SECONDS
 from chatcore.service.huddle_devices import BY_REQUESTS, REJOIN_SECONDS, REQUEST_SECONDS, STILL_SECONDS
-from chatcore.service.huddle_keeper import GRACE_SECONDS, SCAN_SECONDS
+from chatcore.service.huddle_keeper import GRACE_SECONDS, IDLE_SECONDS, SCAN_SECONDS
 from chatcore.service.huddle_steps import MAX_DEVICES
 from chatcore.testing.clock import FakeClock
 
@@ -143,6 +145,30 @@ async def test_the_record_names_somebody_who_is_still_there(team: Team, autojump
     await team.chat.messages.delete(record, actor=team.owner)
 
 
+async def test_where_no_huddle_goes_on_few_looks_are_taken(
+    team: Team, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    scan = huddle_keeper._scan
+
+    async def counted(tx: Tx) -> huddle_keeper._Scan:
+        looks.append(trio.current_time())
+        return await scan(tx)
+
+    monkeypatch.setattr(huddle_keeper, "_scan", counted)
+    await trio.sleep(10 * IDLE_SECONDS)
+    assert len(looks) in range(9, 13)
+    huddle = (await team.chat.huddles.start(team.room, actor=team.owner)).huddle
+    looks.clear()
+    await trio.sleep(10 * SCAN_SECONDS)
+    assert len(looks) >= 9
+    await team.chat.huddles.leave(huddle, actor=team.owner)
+    await trio.sleep(GRACE_SECONDS + 1)
+    looks.clear()
+    await trio.sleep(10 * IDLE_SECONDS)
+    assert len(looks) in range(9, 13)
+
+
 # --- several nodes ---------------------------------------------------------------------------------------------------
 
 
@@ -180,6 +206,29 @@ async def test_another_node_takes_out_whose_node_is_gone_unless_they_come_back(
     (left,) = await team.events(seq)
     assert isinstance(left, HuddleUserLeft)
     assert left.user_id == team.guest.id
+
+
+async def test_a_huddle_that_began_on_another_node_is_heard_of(team: Team, autojump_clock: MockClock) -> None:
+    async with open_chat("shared:", clock=team.clock, plugins=[Shared(team.chat.storage)]) as other:
+        await other.workspaces.get(team.workspace, actor=team.ann)
+        await trio.sleep(1)
+        assert other.huddles.active_count == 0
+        await team.chat.huddles.start(team.room, actor=team.owner)
+        await trio.sleep(CHECK_SECONDS + 1)
+        assert other.huddles.active_count == 1
+
+
+async def test_a_node_that_follows_nothing_ends_what_a_killed_one_left(
+    chat: Chat, clock: FakeClock, autojump_clock: MockClock
+) -> None:
+    async with open_chat("shared:", clock=clock, plugins=[Shared(chat.storage)]) as other:
+        ann = await other.users.create(email="ann@example.org")
+        team = await other.workspaces.create(name="Team", slug="team", owner=ann)
+        room = await other.channels.create(team, name="room", actor=ann)
+        await trio.sleep(1)
+        huddle = (await other.huddles.start(room, actor=ann)).huddle
+    await trio.sleep(IDLE_SECONDS + STILL_SECONDS + GRACE_SECONDS + 2 * SCAN_SECONDS)
+    assert (await chat.huddles.get(huddle, actor=ann)).huddle.status is HuddleStatus.ENDED
 
 
 async def test_who_comes_back_by_way_of_another_node_was_never_away(team: Team, autojump_clock: MockClock) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,28 @@ async def test_rates_are_counted_over_all_nodes(tmp_path: Path, bus: str) -> Non
             await cluster.nodes[1].kill()
             await cluster.nodes[1].start()
             assert (await http.post(urls[1], json=wrong)).status_code == 429
+
+
+async def test_an_address_behind_our_proxies_is_counted_over_all_nodes(tmp_path: Path) -> None:
+    """Whatever its client says before the proxy has its say; also while no node hears of another, and after a start."""
+    variables = {"RATE_LIMITS": "default", "TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8"}
+    async with running_cluster(tmp_path, 2, bus="redis", **variables) as cluster, httpx.AsyncClient(timeout=30) as http:
+        tries = count()
+
+        async def attempt(node: int, address: str) -> int:
+            number = next(tries)
+            url = cluster.nodes[node].url + "/api/auth/login"
+            said = {"X-Forwarded-For": f"198.51.100.{number}, {address}, 10.0.0.{number}"}
+            body = {"email": f"p{number}@localhost", "password": "wrong horse battery"}
+            return (await http.post(url, json=body, headers=said)).status_code
+
+        assert [await attempt(number % 2, "203.0.113.7") for number in range(7)] == [401] * 5 + [429] * 2
+        for way in cluster.ways:
+            way.cut()
+        assert [await attempt(number % 2, "203.0.113.8") for number in range(7)] == [401] * 5 + [429] * 2
+        await cluster.nodes[1].kill()
+        await cluster.nodes[1].start()
+        assert [await attempt(1, f"203.0.113.{last}") for last in (7, 8, 9)] == [429, 429, 401]
 
 
 @BUSES

@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-from chat_storage_postgres.columns import dump_json
+from chat_storage_postgres.columns import dump_json, listed
 from chat_storage_postgres.connection import Connection
 from chat_storage_postgres.reads import EVERYONE
 from chat_storage_postgres.words import to_vector
@@ -13,36 +13,37 @@ from chatcore.model import Message
 from chatcore.ports import Envelope
 
 # Each part writes one table from arrays of equal length. One statement: a trip to the server costs as much as ten rows.
-# Ids go in as text: asyncpg writes arrays of that in C, and those of our ids one by one in Python.
+# Arrays go in `listed`, save those of free text.
 _WRITE = """
     WITH m AS (
         INSERT INTO messages (
-            id, workspace_id, channel_id, user_id, content, thread_id, mentions, mentions_all, temp_id, seq, position,
-            created_at, search, kind
+            id, workspace_id, channel_id, user_id, thread_id, mentions_all, seq, position, created_at, kind,
+            content, mentions, temp_id, search
         )
-        SELECT n.id, n.workspace_id, n.channel_id, n.user_id, n.content, n.thread_id, n.mentions::jsonb, n.mentions_all,
-            n.temp_id, n.seq, n.position, n.created_at, n.search::tsvector, n.kind
+        SELECT n.id, n.workspace_id, n.channel_id, n.user_id, n.thread_id, n.mentions_all, n.seq, n.position,
+            n.created_at, n.kind, n.content, n.mentions::jsonb, n.temp_id, n.search::tsvector
         FROM unnest(
-            $1::text[]::uuid[], $2::text[]::uuid[], $3::text[]::uuid[], $4::text[]::uuid[], $5::text[],
-            $6::text[]::uuid[], $7::text[], $8::bool[], $9::text[], $10::bigint[], $11::bigint[],
-            $12::timestamptz[], $13::text[], $33::text[]
+            $1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text::uuid[], $5::text::uuid[],
+            $6::text::bool[], $7::text::bigint[], $8::text::bigint[], $9::text::timestamptz[], $10::text::text[],
+            $15::text[], $16::text[], $17::text[], $18::text[]
         ) AS n (
-            id, workspace_id, channel_id, user_id, content, thread_id, mentions, mentions_all, temp_id, seq, position,
-            created_at, search, kind
+            id, workspace_id, channel_id, user_id, thread_id, mentions_all, seq, position, created_at, kind,
+            content, mentions, temp_id, search
         )
     ), e AS (
         INSERT INTO events (workspace_id, seq, type, scope, channel_id, user_id, data, created_at)
-        SELECT n.workspace_id, n.seq, n.type, n.scope, n.channel_id, n.user_id, n.data, $31
+        SELECT n.workspace_id, n.seq, n.type, n.scope, n.channel_id, n.user_id, n.data, $33
         FROM unnest(
-            $2::text[]::uuid[], $10::bigint[], $14::text[], $15::text[], $16::text[]::uuid[], $17::text[]::uuid[],
-            $18::text[]
+            $2::text::uuid[], $7::text::bigint[], $11::text::text[], $12::text::text[], $13::text::uuid[],
+            $14::text::uuid[], $19::text[]
         ) AS n (workspace_id, seq, type, scope, channel_id, user_id, data)
     ), w AS (
         UPDATE workspaces w SET seq = n.seq
-        FROM unnest($19::text[]::uuid[], $20::bigint[]) AS n (id, seq) WHERE w.id = n.id
+        FROM unnest($20::text::uuid[], $21::text::bigint[]) AS n (id, seq) WHERE w.id = n.id
     ), c AS (
         UPDATE channels c SET position = n.position, everyone = n.everyone
-        FROM unnest($21::text[]::uuid[], $22::bigint[], $23::bigint[]) AS n (id, position, everyone) WHERE c.id = n.id
+        FROM unnest($22::text::uuid[], $23::text::bigint[], $24::text::bigint[]) AS n (id, position, everyone)
+        WHERE c.id = n.id
     )
     UPDATE channel_members AS cm SET
         read_seq = coalesce(n.seq, cm.read_seq),
@@ -51,23 +52,25 @@ _WRITE = """
         everyone_base = coalesce(n.everyone_base, cm.everyone_base) + n.own,
         personal_mentions = CASE WHEN n.seq IS NULL THEN cm.personal_mentions ELSE 0 END + n.personal
     FROM unnest(
-        $24::text[]::uuid[], $25::text[]::uuid[], $26::bigint[], $27::text[]::uuid[], $28::bigint[], $29::bigint[],
-        $30::bigint[], $32::bigint[]
+        $25::text::uuid[], $26::text::uuid[], $27::text::bigint[], $28::text::uuid[], $29::text::bigint[],
+        $30::text::bigint[], $31::text::bigint[], $32::text::bigint[]
     ) AS n (channel_id, user_id, seq, message_id, unread_base, everyone_base, own, personal)
     WHERE cm.channel_id = n.channel_id AND cm.user_id = n.user_id
 """
 _MENTIONS = """
     INSERT INTO message_mentions (channel_id, user_id, seq, author_id, covered)
-    SELECT * FROM unnest($1::text[]::uuid[], $2::text[]::uuid[], $3::bigint[], $4::text[]::uuid[], $5::bool[])
+    SELECT * FROM unnest(
+        $1::text::uuid[], $2::text::uuid[], $3::text::bigint[], $4::text::uuid[], $5::text::bool[]
+    )
 """
 # Apart: a root that was written by the statement above cannot be seen by it.
 _ROOTS = """
     UPDATE messages m SET reply_count = m.reply_count + n.times
-    FROM unnest($1::text[]::uuid[], $2::int[]) AS n (id, times) WHERE m.id = n.id
+    FROM unnest($1::text::uuid[], $2::text::int[]) AS n (id, times) WHERE m.id = n.id
 """
 _UPLOADS = """
     UPDATE attachments a SET message_id = n.message_id, place = n.place
-    FROM unnest($1::text[]::uuid[], $2::text[]::uuid[], $3::int[]) AS n (id, message_id, place) WHERE a.id = n.id
+    FROM unnest($1::text::uuid[], $2::text::uuid[], $3::text::int[]) AS n (id, message_id, place) WHERE a.id = n.id
 """
 
 
@@ -108,6 +111,7 @@ class PostRows:
     logs: dict[str, Log] = attrs.field(factory=dict)
     places: dict[str, Place] = attrs.field(factory=dict)
     _messages: list[tuple[Any, ...]] = attrs.field(factory=list)
+    _texts: list[tuple[Any, ...]] = attrs.field(factory=list)
     _mentions: list[tuple[Any, ...]] = attrs.field(factory=list)
     _markers: dict[tuple[str, str], Marker] = attrs.field(factory=dict)
     _replies: dict[str, int] = attrs.field(factory=dict)
@@ -126,6 +130,7 @@ class PostRows:
         if message.mentions or message.mentions_all:
             self._mention(message, seq)
         self._messages.append(_values(message, envelope, place, seq))
+        self._texts.append(_texts(message, envelope))
         self._uploads += ((id_, message.id, index) for index, id_ in enumerate(attachment_ids))
         return seq
 
@@ -134,20 +139,19 @@ class PostRows:
         markers = [_marker_values(*key, marker) for key, marker in self._markers.items()]
         await db.run(
             _WRITE,
-            *(messages := _columns(self._messages, 19))[:18],
-            *_columns([(log.workspace_id, log.seq) for log in self.logs.values()], 2),
-            *_columns([(id_, place.position, place.everyone) for id_, place in self.places.items()], 3),
-            *(columns := _columns(markers, 8))[:7],
+            *_listed(self._messages, 14),
+            *zip(*self._texts, strict=True),
+            *_listed([(log.workspace_id, log.seq) for log in self.logs.values()], 2),
+            *_listed([(id_, place.position, place.everyone) for id_, place in self.places.items()], 3),
+            *_listed(markers, 8),
             self.now,
-            columns[7],
-            messages[18],
         )
         if self._mentions:
-            await db.run(_MENTIONS, *_columns(self._mentions, 5))
+            await db.run(_MENTIONS, *_listed(self._mentions, 5))
         if self._replies:
-            await db.run(_ROOTS, list(self._replies), list(self._replies.values()))
+            await db.run(_ROOTS, listed(self._replies), listed(self._replies.values()))
         if self._uploads:
-            await db.run(_UPLOADS, *_columns(self._uploads, 3))
+            await db.run(_UPLOADS, *_listed(self._uploads, 3))
 
     def _move_marker(self, message: Message, seq: int, place: Place) -> None:
         key = message.channel_id, message.user_id
@@ -168,28 +172,34 @@ class PostRows:
 
 
 def _values(message: Message, envelope: Envelope, place: Place, seq: int) -> tuple[Any, ...]:
-    """The columns of the message, then those of its event."""
+    """The columns of the message, then those of its event, save free text."""
     audience = envelope.audience
     return (
         message.id,
         place.log.workspace_id,
         message.channel_id,
         message.user_id,
-        message.content,
         message.thread_id,
-        dump_json(message.mentions) if message.mentions else None,
         message.mentions_all,
-        message.temp_id,
         seq,
         place.position,
         message.created_at,
-        to_vector(message.content, channel_id=message.channel_id, author_id=message.user_id),
+        message.kind,
         envelope.type,
-        audience.scope.value,
+        audience.scope,
         audience.channel_id,
         audience.user_id,
+    )
+
+
+def _texts(message: Message, envelope: Envelope) -> tuple[str | None, ...]:
+    """The other columns of the message, and that of its event."""
+    return (
+        message.content,
+        dump_json(message.mentions) if message.mentions else None,
+        message.temp_id,
+        to_vector(message.content, channel_id=message.channel_id, author_id=message.user_id),
         envelope.data.decode(),
-        message.kind,
     )
 
 
@@ -206,6 +216,6 @@ def _marker_values(channel_id: str, user_id: str, marker: Marker) -> tuple[Any, 
     )
 
 
-def _columns(rows: list[tuple[Any, ...]], width: int) -> list[Any]:
-    """The rows, turned: a list for each column."""
-    return list(zip(*rows, strict=True)) if rows else [()] * width
+def _listed(rows: list[tuple[Any, ...]], width: int) -> list[str]:
+    """The rows, turned: an array for each column."""
+    return [listed(column) for column in zip(*rows, strict=True)] if rows else [listed(())] * width

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from chat_storage_postgres.columns import known_id
+from chat_storage_postgres.columns import known_id, listed
 from chat_storage_postgres.connection import Connection
 from chat_storage_postgres.message_rows import read_messages
 from chat_storage_postgres.post_rows import Log, Place, PostRows
@@ -24,7 +24,6 @@ from chatcore.ports import Envelope, Post, Posted
 
 # Each look is by one key. A statement is planned when its tables may still be empty, and any index seems as good as
 # another then: the LIMITs leave no choice, where a thread's root would be looked for among all messages of its channel.
-# Ids go in as text: asyncpg writes arrays of that in C, and those of our ids one by one in Python.
 _ANSWERS = """
         c.workspace_id, w.seq, c.position, c.everyone, c.archived_at IS NOT NULL,
         (SELECT true FROM channel_members cm
@@ -33,8 +32,8 @@ _ANSWERS = """
             WHERE d.channel_id = c.id AND d.user_id = p.user_id AND d.temp_id = p.temp_id),
         (SELECT r.id FROM (SELECT * FROM messages WHERE id = p.thread_id LIMIT 1) r
             WHERE r.channel_id = c.id AND r.thread_id IS NULL)
-    FROM unnest($1::text[]::uuid[], $2::text[]::uuid[], $3::text[], $4::text[]::uuid[]) WITH ORDINALITY
-        AS p (channel_id, user_id, temp_id, thread_id, place)
+    FROM unnest($1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::text[]) WITH ORDINALITY
+        AS p (channel_id, user_id, thread_id, temp_id, place)
     LEFT JOIN channels c ON c.id = p.channel_id
 """
 _ASK = f"SELECT {_ANSWERS} LEFT JOIN workspaces w ON w.id = c.workspace_id ORDER BY p.place"
@@ -44,7 +43,7 @@ _ASK = f"SELECT {_ANSWERS} LEFT JOIN workspaces w ON w.id = c.workspace_id ORDER
 _LOCK_AND_ASK = f"""
     WITH w AS MATERIALIZED (
         SELECT id, seq, xmin::text::bigint AS changed_by FROM workspaces
-        WHERE id IN (SELECT workspace_id FROM channels WHERE id = ANY($1::text[]::uuid[])) ORDER BY id FOR NO KEY UPDATE
+        WHERE id IN (SELECT workspace_id FROM channels WHERE id = ANY($1::text::uuid[])) ORDER BY id FOR NO KEY UPDATE
     )
     SELECT CASE WHEN p.place = 1 THEN pg_current_snapshot()::text || '/' || pg_current_xact_id()::text END,
         w.changed_by, {_ANSWERS} LEFT JOIN w ON w.id = c.workspace_id ORDER BY p.place
@@ -79,10 +78,10 @@ async def _ask(db: Transaction, messages: Sequence[Message]) -> Sequence[Sequenc
     """What has to be known of each message, in order. The workspaces are locked when this returns."""
     channels = [known_id(message.channel_id) for message in messages]
     values = (
-        channels,
-        [known_id(message.user_id) for message in messages],
+        listed(channels),
+        listed([known_id(message.user_id) for message in messages]),
+        listed([None if message.thread_id is None else known_id(message.thread_id) for message in messages]),
         [_askable(message.temp_id) for message in messages],
-        [None if message.thread_id is None else known_id(message.thread_id) for message in messages],
     )
     if not db.locked_channels.issuperset(channels):
         rows = await db.rows(_LOCK_AND_ASK, *values)

@@ -7,6 +7,7 @@ and digits need no quoting and nothing is syntax. They are what its configuratio
 
 import re
 import unicodedata
+from operator import add
 
 from chatcore.ports import Search
 
@@ -17,6 +18,7 @@ MAX_SCOPES = 500
 cheaper to drop the others afterwards."""
 _LONGEST = 400
 """Characters of a word that count: PostgreSQL takes 2,046 bytes."""
+_PLACES = [f":{place}" for place in range(1, 501)]
 
 _PARTS = re.compile(r'"([^"]*)"?|([^\s"]+)')
 _DIVIDERS = re.compile(r"[\W_]+")
@@ -26,7 +28,8 @@ _ASCII = str.maketrans({chr(code): " " for code in range(128) if not chr(code).i
 def words_of(text: str) -> list[str]:
     """The words of a text, in order: lower case, without accents; whatever is no letter or digit divides them."""
     if text.isascii():
-        return text.lower().translate(_ASCII).split()
+        words = text.lower().translate(_ASCII).split()
+        return words if len(text) <= _LONGEST else [word[:_LONGEST] for word in words]
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).casefold())
     folded = "".join([character for character in folded if not unicodedata.combining(character)])
     return [word[:_LONGEST] for word in _DIVIDERS.sub(" ", folded.casefold()).split()]
@@ -34,14 +37,15 @@ def words_of(text: str) -> list[str]:
 
 def to_vector(text: str, *, channel_id: str, author_id: str) -> str:
     """The `tsvector` of a message."""
-    words = " ".join([f"{word[:_LONGEST]}:{place}" for place, word in enumerate(words_of(text), 1)])
-    return f"'c:{channel_id}' 'u:{author_id}' {words}"
+    words = words_of(text)
+    places = _PLACES if len(words) <= len(_PLACES) else [f":{place}" for place in range(1, len(words) + 1)]
+    return f"'c:{channel_id}' 'u:{author_id}' {' '.join(map(add, words, places))}"
 
 
 def to_query(query: Search) -> str:
     """The `tsquery` for what a person typed: words and "phrases", all of which must occur; empty without any."""
     phrases = [words_of(phrase or word) for phrase, word in _PARTS.findall(query.text)]
-    terms = [" <-> ".join(word[:_LONGEST] for word in phrase) for phrase in phrases if phrase][:MAX_PARTS]
+    terms = [" <-> ".join(phrase) for phrase in phrases if phrase][:MAX_PARTS]
     if not terms:
         return ""
     if query.author_id is not None:

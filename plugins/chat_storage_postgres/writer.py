@@ -23,6 +23,8 @@ from chatcore.ports import Envelope
 
 MAX_BATCH = 200
 """Acts in one transaction. More would save little, and keep the workspace's lock from other nodes."""
+SMALL_BATCH = 10
+"""So few are never divided: a transaction costs as much as ten messages."""
 
 Deliver = Callable[[Sequence[Envelope]], None]
 
@@ -44,9 +46,11 @@ class Writer:
         # In the Trio thread.
         self._closed = False
         self._put = 0
-        # On the loop.
-        self._taken = 0
+        # In both: who waits, put in by the one and taken out by the other; and whether the other has to be woken.
         self._waiting: deque[Job[Act]] = deque()
+        self._resting = False
+        # On the loop.
+        self._taken = self._last = 0
         self._arrived = asyncio.Event()
         self._busy_since: float | None = None
         self._ending = False
@@ -70,8 +74,11 @@ class Writer:
         if len(self) >= self.max_waiting or self.is_stuck():
             raise Unavailable("The storage has too much to do. Try again in a moment.")
         job = Job(act, self._lock)
-        self._bridge.signal(self._arrive, job)
         self._put += 1
+        self._waiting.append(job)
+        if self._resting:
+            self._resting = False
+            self._bridge.signal(self._arrived.set)
         return await trio.lowlevel.wait_task_rescheduled(job.withdraw)
 
     async def open(self) -> None:
@@ -101,19 +108,23 @@ class Writer:
         await self._analyst.close()
         await self._link.close()
 
-    def _arrive(self, job: Job[Act]) -> None:
-        self._waiting.append(job)
-        self._arrived.set()
+    async def _rest(self) -> None:
+        """Wait until something waits."""
+        self._resting = True
+        if not self._waiting:
+            await self._arrived.wait()
+        self._resting = False
+        self._arrived.clear()
 
     async def _run(self) -> None:
         try:
             while not self._ending or self._waiting:
-                await self._arrived.wait()
-                self._arrived.clear()
+                await self._rest()
                 while self._waiting:
                     await self._round()
                 await self._committer.rest()
         finally:
+            self._resting = True  # who comes now tries to wake a loop that ends, and hears of it
             left = self._begin(list(self._waiting))
             self._refuse(left, Unavailable("The storage is closed."))
 
@@ -152,7 +163,10 @@ class Writer:
         return bool(self._waiting)
 
     def _take(self) -> list[Job[Act]]:
-        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+        """Those that are to be done next: half of all who are about, counting the last ones, who come back now."""
+        half = (len(self._waiting) + self._last + 1) // 2
+        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), max(half, SMALL_BATCH), MAX_BATCH))]
+        self._last = len(taken)
         self._taken += len(taken)
         return taken
 

@@ -32,7 +32,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [
         each
         for each in items
-        if each.get_closest_marker("own_storage") or (each.name.startswith(walk) and each.name[len(walk)] not in "01")
+        if each.get_closest_marker("own_storage")
+        or (each.name.startswith(walk) and each.name not in (f"{walk}0]", f"{walk}1]"))
     ]
     items[:] = [each for each in items if each not in left_out]
     config.hook.pytest_deselected(items=left_out)

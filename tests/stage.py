@@ -5,18 +5,28 @@ the storage and the bus are chosen by the settings, as they are where somebody w
 """
 
 import secrets
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any
 
 import attrs
 import pytest
 import trio
 import trio.testing
 from tests.services.backend import Backend
+from trio.testing import MockClock
 
 from chat_storage_postgres import open_upkeep
+from chat_storage_postgres.writer import Writer
+from chatcore.bridge import Bridge
 from chatcore.clock import SystemClock
 from chatcore.config import Config
 from chatcore.hooks import Hooks
 from chatcore.ports import ProviderContext
+
+QUIET_SECONDS = 0.02
+ANSWER_SECONDS = 10.0
+"""After so long a call to the database is taken for one that the test itself holds up."""
 
 
 @attrs.define(eq=False)
@@ -81,10 +91,44 @@ def replace(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
 
 
 def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tasks that wait for a database in another thread look as if they waited for nothing. So quiet has to last."""
-    wait = trio.testing.wait_all_tasks_blocked
+    """Tasks that wait for a database look as if they waited for nothing: while one does, it is not quiet.
+
+    Neither does a clock that jumps when nothing happens jump then.
+    """
+    calls = _count_calls(monkeypatch)
+    wait, jump = trio.testing.wait_all_tasks_blocked, MockClock._autojump
 
     async def wait_all_tasks_blocked(cushion: float = 0.0) -> None:
-        await wait(max(cushion, 0.02))
+        await wait(max(cushion, QUIET_SECONDS))
+        while waits():
+            await wait(max(cushion, QUIET_SECONDS))
+
+    def jump_when_answered(clock: MockClock) -> None:
+        if not waits():
+            jump(clock)
+
+    def waits() -> bool:
+        return any(monotonic() - began < ANSWER_SECONDS for began in calls.values())
 
     monkeypatch.setattr(trio.testing, "wait_all_tasks_blocked", wait_all_tasks_blocked)
+    monkeypatch.setattr(MockClock, "_autojump", jump_when_answered)
+
+
+def _count_calls(monkeypatch: pytest.MonkeyPatch) -> dict[object, float]:
+    """Of each call to a database that is under way, when it began."""
+    under_way: dict[object, float] = {}
+
+    def counted(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def count(*args: Any) -> Any:
+            this = object()
+            under_way[this] = monotonic()
+            try:
+                return await call(*args)
+            finally:
+                del under_way[this]
+
+        return count
+
+    monkeypatch.setattr(Bridge, "run", counted(Bridge.run))
+    monkeypatch.setattr(Writer, "submit", counted(Writer.submit))
+    return under_way

@@ -218,7 +218,7 @@ class Voice(Protocol):
 
     async def start_recording(self, huddle_id: HuddleId, recording_id: str) -> None:
         """Record what every seat says from now on. Raises Duplicate when it is being recorded, Unavailable when it
-        cannot be.
+        cannot be, as where nobody is connected.
         """
         ...
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from chatcore.errors import Duplicate, ValidationFailed, VoiceFull
+from chatcore.errors import Duplicate, Unavailable, ValidationFailed, VoiceFull
 from chatcore.hooks import hookimpl
 from chatcore.ids import HuddleId, UserId
 from chatcore.model import Signal, SignalType
@@ -87,6 +87,8 @@ class FakeVoice:
         return VoiceTotals(huddles=len(huddles), seats=len(self.seats), capacity=self.capacity, processes=1)
 
     async def start_recording(self, huddle_id: HuddleId, recording_id: str) -> None:
+        if not any(seat.huddle_id == huddle_id for seat in self.seats):
+            raise Unavailable("Nobody is connected to the huddle: there is nothing to record.")
         if huddle_id in self.recorded:
             raise Duplicate("This huddle is being recorded.")
         self.recorded[huddle_id] = recording_id

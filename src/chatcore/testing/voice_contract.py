@@ -180,6 +180,11 @@ class VoiceContract(Contract):
                 with pytest.raises(ValidationFailed):
                     await voice.signal(seat(ADA), Signal(type=type_, data={}, target_user_id=ADA))
 
+    async def test_where_nobody_is_connected_nothing_is_recorded(self) -> None:
+        async with self.open_voice() as voice:
+            with pytest.raises(Unavailable):
+                await voice.start_recording(HUDDLE, uuid7(21))
+
     async def test_a_huddle_is_recorded_once_at_a_time(self) -> None:
         async with self.open_voice() as voice:
             await self._join(voice, seat(ADA), self.offer)

@@ -12,6 +12,7 @@ from chatserver.bus_figures import show_bus
 from chatserver.meter import Meter
 
 
+@pytest.mark.own_storage
 async def test_a_node_that_is_cut_off_shows_it(autojump_clock: MockClock) -> None:
     exchange = Exchange()
     async with open_nodes(2, exchange=exchange) as nodes:

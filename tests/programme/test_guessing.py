@@ -18,7 +18,7 @@ from chatcore.testing.exchange import Exchange
 from chatcore.testing.nodes import Nodes, open_nodes
 from chatserver.app import create_app
 
-pytestmark = pytest.mark.programme
+pytestmark = [pytest.mark.programme, pytest.mark.own_storage]
 
 PASSWORD, WRONG = "correct horse battery", "wrong horse battery"
 PROXIES = ("10.0.0.0/8", "2001:db8:ffff::/48")

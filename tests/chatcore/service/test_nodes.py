@@ -20,6 +20,8 @@ from chatcore.testing.clock import FakeClock
 from chatcore.testing.exchange import Exchange
 from chatcore.testing.nodes import Nodes, open_nodes
 
+pytestmark = pytest.mark.own_storage  # the nodes of `open_nodes` share one in memory
+
 ONLINE, OFFLINE = PresenceStatus.ONLINE, PresenceStatus.OFFLINE
 
 

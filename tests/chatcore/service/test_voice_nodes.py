@@ -23,6 +23,8 @@ from chatcore.testing.exchange import Exchange
 from chatcore.testing.nodes import Nodes, open_nodes
 from chatcore.testing.voice import FakeVoice, FakeVoicePlugin
 
+pytestmark = pytest.mark.own_storage  # the nodes of `open_nodes` share one in memory
+
 OFFER = {"type": "offer", "sdp": "v=0\r\n"}
 
 

@@ -70,6 +70,7 @@ async def test_a_cursor_that_means_nothing_here_begins_afresh(edge: Any, cursor:
     assert seqs(socket.pending()) == []
 
 
+@pytest.mark.own_storage
 async def test_who_comes_from_a_node_that_is_ahead_resumes_and_hears_nothing_again(autojump_clock: MockClock) -> None:
     exchange = Exchange()
     async with open_nodes(2, exchange=exchange) as nodes:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from chatcli import problem
+from chatcore.errors import leaves
 
 COMMANDS = {
     "serve": "chatcli.commands.serve:serve",
@@ -77,7 +78,7 @@ def _told(error: BaseException) -> BaseException:
     """What is shown of an error that no command expected."""
     if problem.interrupted(error):
         return click.Abort()
-    pipe = next((each for each in problem.leaves(error) if isinstance(each, BrokenPipeError)), None)
+    pipe = next((each for each in leaves(error) if isinstance(each, BrokenPipeError)), None)
     return pipe or problem.Failure(problem.explain(error) or problem.unforeseen(error))
 
 

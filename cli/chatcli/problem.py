@@ -1,23 +1,12 @@
 """What went wrong, in one line for the person at the terminal."""
 
-from collections.abc import Iterator
-
 import click
 
-from chatcore.errors import ChatError, ConfigError
+from chatcore.errors import ChatError, ConfigError, leaves
 
 
 class Failure(click.ClickException):
     """The command did not work out: one line on stderr, exit status 1."""
-
-
-def leaves(error: BaseException) -> Iterator[BaseException]:
-    """The errors in a group of any depth, first things first; a single error is its own leaf."""
-    if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from leaves(each)
-    else:
-        yield error
 
 
 def interrupted(error: BaseException) -> bool:

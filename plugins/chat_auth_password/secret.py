@@ -37,6 +37,11 @@ def load_secret(config: Config, data_dir: Path | None) -> bytes:
     return secret
 
 
+def is_on_disk(config: Config, data_dir: Path | None) -> bool:
+    """Whether `load_secret` has a file to read or to make."""
+    return config.secret is None and (config.secret_file is not None or data_dir is not None)
+
+
 def _checked(secret: bytes, name: str) -> bytes:
     if len(secret) < MIN_SECRET:
         raise ConfigError(f"{name}: must be at least {MIN_SECRET} bytes; `openssl rand -hex 32` makes a good one")

@@ -23,7 +23,7 @@
 Every message is written for the person who reads it, and says what to do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 
@@ -146,3 +146,12 @@ class VoiceFull(Unavailable):
 
 class ConfigError(Exception):
     """A setting is unknown or wrong: the start is refused with one line that names it."""
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group of any depth, first things first; a single error is its own leaf."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from leaves(each)
+    else:
+        yield error

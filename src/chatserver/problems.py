@@ -3,7 +3,6 @@
 {"error": {"code": "VALIDATION_FAILED", "message": "…", "details": {…}, "timestamp": "…", "requestId": "…"}}
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ import attrs
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from chatcore import wire
-from chatcore.errors import ChatError, Internal, RateLimited, Unauthorized, Unavailable
+from chatcore.errors import ChatError, Internal, RateLimited, Unauthorized, Unavailable, leaves
 
 
 @attrs.frozen(kw_only=True)
@@ -68,7 +67,8 @@ def too_slow() -> HttpProblem:
 
 def problem_of(error: BaseException) -> ChatError:
     """What a caller is told of this failure."""
-    for cause in _leaves(error):
+    # In a group: services run tasks in nurseries, which wrap what they raise.
+    for cause in leaves(error):
         if isinstance(cause, ChatError):
             return cause
         if isinstance(cause, MethodNotAllowed):
@@ -112,12 +112,3 @@ def headers_of(problem: ChatError) -> list[tuple[str, str]]:
     if isinstance(problem, Unauthorized):
         return [("WWW-Authenticate", "Bearer")]
     return []
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """The failures in a group (services run tasks in nurseries, which wrap what they raise)."""
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error

@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from chatcli.problem import Failure, leaves
+from chatcli.problem import Failure
+from chatcore.errors import leaves
 
 LONGEST_WAIT = 3600.0
 

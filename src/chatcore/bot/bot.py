@@ -1,5 +1,6 @@
 """`Bot`: what it does is registered with decorators; where it runs is another matter."""
 
+import difflib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from chatcore.bot.command import Command, Handler, check_async, command_of
+from chatcore.bot.command import Command, Handler, check_async, command_of, name_of
 from chatcore.bot.context import Context
 from chatcore.bot.durations import parse_duration
 from chatcore.bot.guard import Rate
@@ -104,12 +105,18 @@ class Bot:
         Raises TypeError for a function that cannot be a command, ValueError for a name that is taken.
         """
 
+        _called("command", name)
+        if isinstance(aliases, str):
+            raise TypeError(f"aliases are several: write aliases=[{aliases!r}]")
+        least = None if role is None else Role(role)
+
         def register(handler: F) -> F:
-            least = None if role is None else Role(role)
             made = command_of(handler, name=name, aliases=tuple(aliases), role=least, bots=bots, hidden=hidden)
             for each in (made.name, *made.aliases):
-                if each in self.commands or any(character.isspace() for character in each):
-                    raise ValueError(f"there is a command {each!r} already, or it cannot be typed")
+                if any(character.isspace() for character in each):
+                    raise ValueError(f"a command is one word, not {each!r}")
+                if each in self.commands:
+                    raise ValueError(f"there is a command {each!r} already")
                 self.commands[each] = made
             return handler
 
@@ -121,16 +128,22 @@ class Bot:
 
     def pattern(self, expression: str, *, flags: int = re.IGNORECASE, bots: bool = False) -> Callable[[F], F]:
         """Call this for every such message in which a regular expression is found; `ctx.match` is the match."""
+        _called("pattern", expression)
         return self._listen(pattern=re.compile(expression, flags), bots=bots)
 
     def on(self, event: EventName) -> Callable[[F], F]:
         """Call this for every event of a type, whoever caused it; `ctx.event` is the event."""
-        if event not in EVENTS and event != "resynced":
-            raise ValueError(f"there is no event {event!r}: there are {', '.join(EVENTS)}, resynced")
+        _called("on", event)
+        known = [*EVENTS, "resynced"]
+        if event not in known:
+            close = difflib.get_close_matches(event, known, 1)
+            hint = f"did you mean {close[0]!r}? There" if close else "there"
+            raise ValueError(f"there is no event {event!r}: {hint} are {', '.join(known)}")
         return self._listen(event=event, bots=True)
 
     def every(self, span: str | timedelta) -> Callable[[F], F]:
         """Call this again and again: `@bot.every("15m")`. Once for each workspace, at multiples of the span."""
+        _called("every", span)
         rhythm = Every(parse_duration(span) if isinstance(span, str) else span)
         if rhythm.span.total_seconds() < 1:
             raise ValueError("the span must be at least a second")
@@ -138,6 +151,7 @@ class Bot:
 
     def daily(self, at: str, *, zone: str | tzinfo = UTC, days: Sequence[int] = range(7)) -> Callable[[F], F]:
         """Call this every day: `@bot.daily("09:00", zone="Europe/Berlin", days=range(5))`. Days: 0 is Monday."""
+        _called("daily", at)
         tz = ZoneInfo(zone) if isinstance(zone, str) else zone
         if not days or not set(days) <= set(range(7)):
             raise ValueError("days must be some of 0 (Monday) to 6")
@@ -164,7 +178,7 @@ class Bot:
     def _schedule(self, rhythm: Every | Daily) -> Callable[[F], F]:
         def register(handler: F) -> F:
             check_async(handler)
-            name = f"schedule.{getattr(handler, '__name__', 'handler')}.{len(self.schedules)}"
+            name = f"schedule.{name_of(handler)}.{len(self.schedules)}"
             self.schedules.append(Schedule(name=name, handler=handler, rhythm=rhythm))
             return handler
 
@@ -202,3 +216,9 @@ class Bot:
     def __chatcore_plugin__(self) -> Any:
         """What the loader of plugins asks for."""
         return self.plugin()
+
+
+def _called(decorator: str, given: object) -> None:
+    """Raises TypeError for a decorator that was left without its parentheses: it would register nothing."""
+    if callable(given):
+        raise TypeError(f"write @bot.{decorator}(…), with parentheses")

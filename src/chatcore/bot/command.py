@@ -7,20 +7,18 @@ async def poll(ctx, question: str, *options: str)   !poll "Lunch?" pizza "green 
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Concatenate, get_type_hints
+from typing import Any, Concatenate, get_type_hints
 
 import attrs
 
+from chatcore.bot.context import Context
 from chatcore.bot.converters import Converter, choices_of, converter_for
 from chatcore.bot.errors import BadArgument
 from chatcore.bot.words import Words
 from chatcore.model import Role
 from chatcore.state import State
 
-if TYPE_CHECKING:
-    from chatcore.bot.context import Context
-
-Handler = Callable[Concatenate["Context", ...], Awaitable[None]]
+Handler = Callable[Concatenate[Context, ...], Awaitable[None]]
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +58,7 @@ class Command:
 
     name: str
     aliases: tuple[str, ...]
-    handler: Handler
+    handler: Callable[..., Awaitable[object]]
     arguments: tuple[Argument, ...]
     role: Role | None
     bots: bool
@@ -113,7 +111,7 @@ def command_of(
     """Raises TypeError for a function that cannot be a command."""
     check_async(handler)
     return Command(
-        name=(name or str(getattr(handler, "__name__", "command"))).lower(),
+        name=(name or name_of(handler)).lower(),
         aliases=tuple(alias.lower() for alias in aliases),
         handler=handler,
         arguments=_arguments(handler),
@@ -126,36 +124,64 @@ def command_of(
 
 def check_async(handler: Handler) -> None:
     """Raises TypeError for what is no `async def` function that takes `ctx` first."""
+    name = name_of(handler)
     if not inspect.iscoroutinefunction(handler):
-        raise TypeError(f"{handler!r} must be an async function: async def …(ctx, …)")
-    if not inspect.signature(handler).parameters:
-        raise TypeError(f"{handler!r} must take ctx first: async def …(ctx, …)")
+        raise TypeError(f"{name} must be an async function: async def {name}(ctx, …)")
+    first = next(iter(inspect.signature(handler).parameters.values()), None)
+    if first is None or first.default is not inspect.Parameter.empty:
+        raise TypeError(f"{name} must take ctx first: async def {name}(ctx, …)")
+    if first.name == "self":
+        raise TypeError(f"{name} is a method, which needs its object: register a function, or the method of an object")
+
+
+def name_of(handler: Callable[..., Any]) -> str:
+    """What a function is called."""
+    return str(getattr(handler, "__name__", "handler"))
 
 
 def _arguments(handler: Handler) -> tuple[Argument, ...]:
-    hints = get_type_hints(handler)
-    _, *parameters = inspect.signature(handler).parameters.values()
-    found = [_argument(parameter, hints.get(parameter.name)) for parameter in parameters]
+    where = f"command {name_of(handler)}"
+    try:
+        hints = get_type_hints(handler)
+    except NameError as error:
+        raise TypeError(f"{where}: an annotation names what is not there: {error}") from error
+    first, *parameters = inspect.signature(handler).parameters.values()
+    if _can_be_typed(hints.get(first.name)):
+        raise TypeError(f"{where} must take ctx first: async def {name_of(handler)}(ctx, {first.name}, …)")
+    found = [_argument(where, parameter, hints.get(parameter.name)) for parameter in parameters]
     if sum(argument.kind is inspect.Parameter.KEYWORD_ONLY for argument in found) > 1:
-        raise TypeError(f"{handler!r}: only one parameter can take the rest of the line (behind *)")
+        raise TypeError(f"{where}: only one parameter can take the rest of the line (behind *)")
     optional = False
     for argument in found:
         if argument.needed and optional:
-            raise TypeError(f"{handler!r}: {argument.name} is needed, and stands behind one that is not")
+            raise TypeError(f"{where}: {argument.name} is needed, and stands behind one that is not")
         optional = optional or not argument.needed
     return tuple(found)
 
 
-def _argument(parameter: inspect.Parameter, annotation: Any) -> Argument:
+def _can_be_typed(annotation: Any) -> bool:
+    """Whether this is the annotation of something that people type."""
+    try:
+        converter_for(annotation)
+    except TypeError:
+        return False
+    return True
+
+
+def _argument(where: str, parameter: inspect.Parameter, annotation: Any) -> Argument:
     if parameter.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_KEYWORD):
-        raise TypeError(f"{parameter.name}: a command has plain parameters, *more, or one behind *")
+        raise TypeError(f"{where}, {parameter.name}: a command has plain parameters, *more, or one behind *")
     if annotation is None:
         untold = parameter.default in (None, inspect.Parameter.empty)
         annotation = str if untold else type(parameter.default)
+    try:
+        convert = converter_for(annotation)
+    except TypeError as error:
+        raise TypeError(f"{where}, {parameter.name}: {error}") from None
     return Argument(
         name=parameter.name,
         annotation=annotation,
-        convert=converter_for(annotation),
+        convert=convert,
         kind=parameter.kind,
         default=parameter.default,
     )

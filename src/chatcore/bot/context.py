@@ -154,6 +154,8 @@ class Context:
 
     async def _say(self, channel_id: ChannelId, content: str, thread_id: MessageId | None) -> Message:
         """Under a name that is the same when the handler is called for the same event again: it is said once."""
+        if not isinstance(content, str):
+            raise TypeError(f"a message is text, not {type(content).__name__}: str(…) makes one of it")
         self._sent += 1
         name = hashlib.blake2s(f"{self._key}\n{self._sent}".encode(), digest_size=16).hexdigest()
         try:

@@ -35,7 +35,9 @@ def converter_for(annotation: Any) -> Converter:
         return _choice({str(member.value): member for member in annotation}, names)
     if annotation in _SIMPLE:
         return _SIMPLE[annotation]
-    raise TypeError(f"a command cannot take {annotation!r}: use {', '.join(each.__name__ for each in _SIMPLE)}, …")
+    known = ", ".join(each.__name__ for each in _SIMPLE)
+    name = annotation.__name__ if isinstance(annotation, type) else repr(annotation)
+    raise TypeError(f"a command cannot take {name}: it takes {known}, an Enum, a Literal, or one of these or None")
 
 
 def choices_of(annotation: Any) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Each change is a line that is appended; what it says holds once it is written, a
 behind it. When the file holds more that is over than what counts, it is written anew.
 """
 
+import fcntl
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -59,16 +60,21 @@ class Memory:
 
 
 class Journal(Memory):
-    """A shelf in a file. Opened by `with`; the file is its owner's alone. Raises OSError."""
+    """A shelf in a file. Opened by `with`; the file is its owner's alone. Raises OSError.
+
+    One process at a time has it (`.lock` beside it is locked): two would take each other's cursor away.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
         self._lines = 0
         self._file: BinaryIO | None = None
+        self._lock: int | None = None
 
     def __enter__(self) -> "Journal":
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(self.path.with_name(self.path.name + ".lock"))
         try:
             written = self.path.read_bytes()
         except FileNotFoundError:
@@ -82,6 +88,9 @@ class Journal(Memory):
         if self._file is not None:
             self._file.close()
             self._file = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _store(self, key: str, data: bytes | None) -> None:
         super()._store(key, data)
@@ -125,6 +134,19 @@ class Journal(Memory):
             self._file.close()
         self._file = open(self.path, "ab")  # noqa: SIM115 - it is closed with the shelf
         self._lines = len(self._values)
+
+
+def _locked(path: Path) -> int:
+    """A descriptor that holds the lock until it is closed, or its process ends. Raises OSError."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise BlockingIOError(
+            f"{path} is locked: the bot runs already; another one of this name needs a folder of its own (--data)"
+        ) from error
+    return descriptor
 
 
 def _checked(key: str) -> str:

@@ -9,7 +9,7 @@ from chatcore.bot.bot import Bot
 from chatcore.bot.place import Home
 from chatcore.bot.progress import Progress
 from chatcore.bot.runner import Runner, cursor_key
-from chatcore.errors import ChatError
+from chatcore.errors import ChatError, Unauthorized, leaves
 from chatcore.ids import WorkspaceId
 
 LOOK_SECONDS = 20.0
@@ -35,7 +35,8 @@ class Life:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until `stop` is set and what was begun is done. It has started once it hears all of its workspaces.
 
-        Raises ChatError when the first look fails.
+        Raises ChatError when the first look fails; Unauthorized, perhaps in a group, once the bot may not be there at
+        all.
         """
         self.bot.calls.home = self._home
         try:
@@ -46,6 +47,8 @@ class Life:
     async def _run(self, task_status: trio.TaskStatus[None]) -> None:
         async with trio.open_nursery() as nursery:
             await self._enter(nursery)
+            if not self._open:
+                log.warning("%s is in no workspace yet: it waits until somebody brings it into one", self.bot.name)
             await self._announce()
             task_status.started()
             async with trio.open_nursery() as looking:
@@ -67,6 +70,8 @@ class Life:
             self._news = trio.Event()
             try:
                 await self._enter(nursery)
+            except Unauthorized:
+                raise
             except ChatError as problem:
                 log.warning("%s: cannot look for workspaces: %s", self.bot.name, problem.message)
 
@@ -74,20 +79,24 @@ class Life:
         for id_, slug in (await self._home.workspaces()).items():
             if id_ not in self._open:
                 self._open[id_] = slug
-                await nursery.start(self._live_in, id_, slug)
+                entered = trio.Event()
+                nursery.start_soon(self._live_in, id_, slug, entered)
+                await entered.wait()
 
-    async def _live_in(
-        self, id_: WorkspaceId, slug: str, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
+    async def _live_in(self, id_: WorkspaceId, slug: str, entered: trio.Event) -> None:
         """One workspace. Should it end badly, the next look begins it again."""
         try:
             progress = Progress(await self._home.shelf.get(cursor_key(id_)))
             async with self._home.open(slug, progress.since) as place:
-                task_status.started()
+                entered.set()
                 log.info("%s listens in %s", self.bot.name, slug)
                 await Runner(self.bot, self._home, place, progress).run(self.stop)
-        except ChatError as problem:
-            log.warning("%s: %s: %s", self.bot.name, slug, problem.message)
-            task_status.started()
+        except Exception as error:
+            # What the runner raises comes in groups, one around the other.
+            problem = next(leaves(error))
+            if isinstance(problem, Unauthorized) or not all(isinstance(each, ChatError) for each in leaves(error)):
+                raise
+            log.warning("%s: %s: %s", self.bot.name, slug, problem)
         finally:
             self._open.pop(id_, None)
+            entered.set()

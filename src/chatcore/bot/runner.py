@@ -25,7 +25,7 @@ from chatcore.bot.place import Home, Place
 from chatcore.bot.progress import Progress
 from chatcore.bot.schedule import Schedule
 from chatcore.client.workspace import Resynced
-from chatcore.errors import ChatError
+from chatcore.errors import ChatError, leaves
 from chatcore.events import Event, HuddleRejoin, MessageReceived
 from chatcore.model import ChannelType, Message
 
@@ -43,12 +43,16 @@ PATIENCE = 5.0
 _FAULT = "Something went wrong. It is in my log; please tell whoever runs me."
 
 
+Call = Callable[[Context], Awaitable[object]]
+"""A handler, with what was typed already given to it. It is to return nothing, which untyped code may not know."""
+
+
 @attrs.frozen(kw_only=True)
 class Run:
     """A handler that is to be called."""
 
     name: str
-    call: Callable[[Context], Awaitable[None]]
+    call: Call
     message: Message | None
     event: Event | None
     text: str = ""
@@ -204,7 +208,7 @@ class Runner:
         command = self._command(name)
         if is_bot and (command is None or not command.bots):
             return
-        call: Callable[[Context], Awaitable[None]]
+        call: Call
         if command is not None:
             call = lambda ctx: self._carry_out(ctx, command)  # noqa: E731 - it closes over the command
         elif name.lower() in ("help", "cancel"):
@@ -283,15 +287,18 @@ class Runner:
         try:
             await self._through(list(self.bot.middlewares), context, run)
         except Exception as error:
-            for each in _leaves(error):
+            for each in leaves(error):
                 await self._explain(context, run, each)
 
     async def _through(self, middlewares: list[Any], context: Context, run: Run) -> None:
-        if not middlewares:
-            return await run.call(context)
-        first, *others = middlewares
-        await first(context, lambda: self._through(others, context, run))
-        return None
+        if middlewares:
+            first, *others = middlewares
+            await first(context, lambda: self._through(others, context, run))
+            return
+        returned = await run.call(context)
+        if returned is not None:
+            kind = type(returned).__name__
+            self.bot.log.warning("%s returned a %s, which nobody sees: use await ctx.reply(…)", run.name, kind)
 
     async def _explain(self, context: Context, run: Run, error: BaseException) -> None:
         """Tell the person who caused it, and the log."""
@@ -312,7 +319,7 @@ class Runner:
         except ChatError as problem:
             self.bot.log.warning("%s: the answer could not be given: %s", run.name, problem.message)
 
-    async def _carry_out(self, context: Context, command: Command) -> None:
+    async def _carry_out(self, context: Context, command: Command) -> object:
         if not help_texts.may_use(command, context.author.role):
             assert command.role is not None
             raise BotError(f"Only {help_texts.those_from(command.role)} may use `{self.bot.prefix}{command.name}`.")
@@ -321,7 +328,7 @@ class Runner:
         except BadArgument as problem:
             text = problem.text[0].upper() + problem.text[1:]
             raise BadArgument(f"{text}. Usage: `{self.bot.prefix}{command.usage}`") from None
-        await command.handler(context, *given, **named)
+        return await command.handler(context, *given, **named)
 
     async def _help(self, context: Context) -> None:
         name = context.text.removeprefix(self.bot.prefix).lower()
@@ -406,11 +413,3 @@ def cursor_key(workspace_id: str) -> str:
 
 async def _nothing(ctx: Context) -> None:
     pass
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from _leaves(each)
-    else:
-        yield error

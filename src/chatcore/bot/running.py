@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from chatcore.bot.journal import Journal
 from chatcore.bot.living import Life
 from chatcore.bot.network import NetworkHome
 from chatcore.client import open_client
-from chatcore.errors import ChatError
+from chatcore.client.client import choose
+from chatcore.errors import ChatError, leaves
 
 GROUP = "chatcore.bot_surroundings"
 """Entry points: what runs a bot elsewhere. `plugin` makes a plugin of it, `shell` talks to it in a terminal."""
@@ -45,13 +46,14 @@ def run(bot: Bot, arguments: Sequence[str] | None) -> None:
             trio.run(
                 serve, bot, _needed(options.url, "CHATCORE_URL", "--url"), _token(), options.workspace, options.data
             )
-    except KeyboardInterrupt:
-        sys.exit(130)
     except BaseException as error:
-        problem = next((each for each in _leaves(error) if isinstance(each, ChatError | OSError | Missing)), None)
-        if problem is None or len(list(_leaves(error))) > 1:
+        found = list(leaves(error))
+        if any(isinstance(each, KeyboardInterrupt) for each in found):
+            sys.exit(130)
+        if not all(isinstance(each, ChatError | OSError | Missing) for each in found):
             raise
-        sys.exit(f"{bot.name}: {problem}")
+        # Each workspace may have met with the same thing.
+        sys.exit(f"{bot.name}: {found[0]}")
 
 
 async def serve(bot: Bot, url: str, token: str, workspace: str | None, data: Path) -> None:
@@ -60,6 +62,8 @@ async def serve(bot: Bot, url: str, token: str, workspace: str | None, data: Pat
         async with open_client(url, token=token) as client:
             me = await client.me()
             logging.getLogger("chatcore.bot").info("%s is %s on %s", bot.name, me.display_name, url)
+            if workspace is not None:
+                choose(await client.workspaces.list(), workspace)
             life = Life(bot, NetworkHome(client, shelf, workspace))
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_stop_on_signal, life.stop, nursery.cancel_scope)
@@ -80,7 +84,10 @@ async def _stop_on_signal(stop: trio.Event, scope: trio.CancelScope) -> None:
 
 
 def _parser(bot: Bot) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=bot.about or f"The bot {bot.name}.")
+    parser = argparse.ArgumentParser(
+        description=bot.about or f"The bot {bot.name}.",
+        epilog="It signs in with the token in the variable CHATCORE_TOKEN, which `chatcore token create` makes.",
+    )
     parser.add_argument("--shell", action="store_true", help="talk to the bot in this terminal, without a server")
     parser.add_argument("--url", default=os.environ.get("CHATCORE_URL"), help="the server (CHATCORE_URL)")
     parser.add_argument(
@@ -115,11 +122,3 @@ def _needed(value: str | None, variable: str, option: str | None) -> str:
         return value
     ways = variable if option is None else f"{variable} (or {option})"
     raise Missing(f"set {ways}, or talk to the bot here with --shell; a token is made by `chatcore token create`")
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from _leaves(each)
-    else:
-        yield error

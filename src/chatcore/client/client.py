@@ -1,6 +1,6 @@
 """`open_client`: a server, as one account sees it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from chatcore.client.access import Access, Anonymous, BotAccess, PersonAccess, Tokens
-from chatcore.client.answers import Account
+from chatcore.client.answers import Account, WorkspaceItem
 from chatcore.client.api import Api, connect
 from chatcore.client.beside import beside
+from chatcore.client.faults import NotChatcore
 from chatcore.client.rest.audit import Audit
 from chatcore.client.rest.channels import Channels
 from chatcore.client.rest.commands import Commands
@@ -55,7 +56,11 @@ class Client:
     async def me(self) -> Account:
         """Who is signed in; asked for once. Raises ChatError."""
         if self._me is None:
-            self._me = await self.users.me()
+            try:
+                self._me = await self.users.me()
+            except NotFound as nothing:
+                # A server's, but at another path: everybody has an account.
+                raise NotChatcore(f"there is no Chatcore server at {self.url}: is the address right?") from nothing
         return self._me
 
     async def request(self, method: str, path: str, body: Any = None, *, again: bool = False) -> Any:
@@ -81,14 +86,15 @@ class Client:
         Raises NotFound for who is no member; ChatError.
         """
         me = await self.me()
-        item = _choose(await self.workspaces.list(), slug)
+        item = choose(await self.workspaces.list(), slug)
         opened = Workspace(self.api, me.id, item.id, item.slug, since, waiting)
         async with beside(opened.run):
             await opened.start(state=state)
             yield opened
 
 
-def _choose(items: Any, slug: str | None) -> Any:
+def choose(items: Sequence[WorkspaceItem], slug: str | None) -> WorkspaceItem:
+    """The workspace of this slug; without one, the only one that one is in. Raises NotFound."""
     if slug is None and len(items) == 1:
         return items[0]
     for item in items:
@@ -100,10 +106,22 @@ def _choose(items: Any, slug: str | None) -> Any:
     raise NotFound(f"There is no workspace {slug!r}, or you are not in it; you are in: {mine}.")
 
 
+def clean_token(token: str) -> str:
+    """A token without the blanks around it, which come from files. Raises ValidationFailed, without the token in it."""
+    token = token.strip()
+    if not token.isascii() or not token.isprintable() or " " in token or not token:
+        raise ValidationFailed("this is no token: it is one word of letters, digits, dots, - and _; copy it again")
+    return token
+
+
 def clean_url(url: str) -> str:
     """A server's address without a slash at the end. Raises ValidationFailed."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # no port has such a number
+        whole = False
+    if not whole or parts.query or parts.fragment:
         raise ValidationFailed(f"{url!r} is no address of a server: write it like https://chat.example.org")
     return url.rstrip("/")
 
@@ -142,7 +160,9 @@ async def _access(
     keep: Callable[[Tokens], None] | None,
 ) -> Access:
     if token is not None:
-        return BotAccess(url=url, token=token)
+        return BotAccess(url=url, token=clean_token(token))
+    if (email is None) != (password is None):
+        raise ValidationFailed("sign in with both an e-mail address and a password")
     if email is not None and password is not None:
         signed_in = await Sessions(Api(Anonymous(url=url), http)).sign_in(email, password)
         tokens = Tokens(access_token=signed_in.access_token, refresh_token=signed_in.refresh_token)

@@ -6,7 +6,10 @@ import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chatcore.errors import ChatError, RateLimited, Unavailable
+from chatcore.errors import ChatError, RateLimited, Unavailable, leaves
+
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+"""What the library of TLS calls an answer in plain HTTP."""
 
 
 class Unreachable(Unavailable):
@@ -57,20 +60,13 @@ def why(error: BaseException) -> str:
     while cause is not None:
         inner = next(leaves(cause))
         if isinstance(inner, OSError) and inner.strerror:
+            if isinstance(inner, ssl.SSLError) and inner.reason in _NO_TLS:
+                return "no TLS is spoken there: is it http:// instead of https://?"
             # What wraps it has put an address into its words; the resolver's and TLS's numbers are not the system's.
             foreign = isinstance(inner, ssl.SSLError | socket.gaierror) or not inner.errno
             found = inner.strerror if foreign else os.strerror(inner.errno or 0)
         cause = inner.__cause__ or inner.__context__
     return found[0].lower() + found[1:]
-
-
-def leaves(error: BaseException) -> Iterator[BaseException]:
-    """The errors in a group of any depth, first things first; a single error is its own leaf."""
-    if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from leaves(each)
-    else:
-        yield error
 
 
 def _by_code(code: str, status: int) -> type[ChatError]:

@@ -449,13 +449,26 @@ async def stopped(stage: Stage) -> AsyncIterator[None]:
     [
         (lambda bot: bot.command()(lambda ctx: None), "must be an async function"),
         (lambda bot: bot.command()(_without), "must take ctx first"),
-        (lambda bot: bot.command()(_strange), "a command cannot take"),
+        (lambda bot: bot.command()(_strange), "command _strange, what: a command cannot take bytes: it takes str, int"),
+        (lambda bot: bot.command()(_unknown), "command _unknown: .* 'Nowhere' is not defined"),
+        (lambda bot: bot.command()(_forgotten), r"async def _forgotten\(ctx, sides, …\)"),
+        (lambda bot: bot.command()(_defaulted), "_defaulted must take ctx first"),
+        (lambda bot: bot.command()(_Class.method), "method is a method"),
         (lambda bot: bot.command()(_late), "stands behind one that is not"),
         (lambda bot: bot.command("take")(_good), "there is a command 'take' already"),
+        (lambda bot: bot.command("two words")(_good), "a command is one word"),
+        (lambda bot: bot.command(aliases="g")(_good), r"write aliases=\['g'\]"),
+        (lambda bot: bot.command(role="king"), "'king' is not a valid Role"),
+        (lambda bot: bot.command(_good), r"write @bot.command\(…\), with parentheses"),
+        (lambda bot: bot.pattern(_good), "with parentheses"),
+        (lambda bot: bot.every(_good), "with parentheses"),
+        (lambda bot: bot.daily(_good), "with parentheses"),
+        (lambda bot: bot.on(_good), "with parentheses"),
         (lambda bot: bot.every("soon"), "must be a time like"),
         (lambda bot: bot.every("0s"), "at least a second"),
         (lambda bot: bot.daily("25:00"), "no time of the day"),
         (lambda bot: bot.on("nothing"), "there is no event"),
+        (lambda bot: bot.on("message_recieved"), "did you mean 'message_received'"),
         (lambda bot: Bot("Not A Name"), "is no name for a bot"),
     ],
 )
@@ -474,3 +487,48 @@ async def _strange(ctx: Context, what: bytes) -> None: ...
 
 
 async def _late(ctx: Context, a: int = 1, *, b: str) -> None: ...
+
+
+async def _unknown(ctx: Context, what: "Nowhere") -> None: ...  # type: ignore[name-defined]  # noqa: F821 - that is the mistake
+
+
+async def _forgotten(sides: int) -> None: ...
+
+
+async def _defaulted(sides=6) -> None: ...  # type: ignore[no-untyped-def]  # noqa: ANN001 - as somebody writes it
+
+
+class _Class:
+    async def method(self, ctx: Context) -> None: ...
+
+
+async def test_what_a_handler_returns_is_said_to_be_seen_by_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    bot = Bot("mute")
+
+    @bot.command()
+    async def say(ctx):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - mypy would have seen it
+        return "hello"
+
+    @bot.command()
+    async def number(ctx):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        await ctx.reply(42)
+
+    fault = "mute: Something went wrong. It is in my log; please tell whoever runs me."
+    await bot_tester(bot).dialog(["ada: !say", "ada: !number", fault])
+    assert "command.say returned a str, which nobody sees" in caplog.text
+    assert "a message is text, not int" in caplog.text
+
+
+async def test_a_test_that_fails_shows_the_conversation_and_nothing_else() -> None:
+    """The failure itself, in no group, so that what pytest prints begins and ends with it."""
+    bot = Bot("dice")
+
+    @bot.command()
+    async def roll(ctx: Context, sides: int = 6) -> None:
+        await ctx.reply(f"1..{sides}")
+
+    with pytest.raises(AssertionError) as failed:
+        await bot_tester(bot).dialog(["ada: !roll 20", "dice: 1..21"])
+    assert str(failed.value) == "dice was to say: 1..21; the conversation:\nada: !roll 20\ndice: 1..20"
+    with pytest.raises(AssertionError, match="was to say nothing more"):
+        await bot_tester(bot).dialog(["ada: !roll 20"])

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 import trio.testing
@@ -17,9 +19,11 @@ from chatcore.bot import Bot, Context
 from chatcore.bot.journal import Memory
 from chatcore.bot.living import Life
 from chatcore.bot.network import NetworkHome
+from chatcore.bot.place import Place
 from chatcore.client import ending, open_client
-from chatcore.events import MessageReceived
-from chatcore.model import Role, User
+from chatcore.errors import Forbidden, Unavailable
+from chatcore.events import Event, MessageReceived
+from chatcore.model import Position, Role, User
 
 SIX_LINES = """
 from chatcore.bot import Bot
@@ -98,6 +102,31 @@ async def test_the_program_of_six_lines_runs_as_it_stands(home: House, program: 
     assert (program.parent / "dice.journal").stat().st_mode & 0o777 == 0o600
 
 
+async def test_ctrl_c_ends_the_terminal_without_a_word(program: Path) -> None:
+    command = [sys.executable, str(program), "--shell"]
+    # As a terminal starts it: a shell that puts it into the background has it ignore the signal.
+    listening = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    process = await trio.lowlevel.open_process(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=listening,
+    )
+    with trio.fail_after(30):
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert b"You talk to dice" in await process.stdout.receive_some()
+        process.send_signal(signal.SIGINT)
+        assert await process.stderr.receive_some() == b""
+        assert await process.wait() == 130
+
+
+def test_its_help_names_the_token(program: Path) -> None:
+    done = subprocess.run([sys.executable, program, "--help"], capture_output=True, text=True, timeout=30)
+    assert "CHATCORE_TOKEN" in done.stdout
+
+
 def test_it_runs_in_a_terminal_without_a_server(program: Path) -> None:
     done = subprocess.run(
         [sys.executable, program, "--shell"], input="!roll 20\n\n!help\n", capture_output=True, text=True, timeout=30
@@ -129,11 +158,23 @@ async def test_it_runs_in_the_process_of_the_server(program: Path) -> None:
 
 
 async def test_mistakes_in_the_start_are_one_line(home: House, program: Path) -> None:
+    _, token = await bot_account(home)
     for env, said in (
         ({}, "dice: set CHATCORE_URL (or --url), or talk to the bot here with --shell"),
         ({"CHATCORE_URL": home.url}, "dice: set CHATCORE_TOKEN"),
         ({"CHATCORE_URL": home.url, "CHATCORE_TOKEN": "cct_wrong"}, f"dice: {home.url} does not take this token"),
         ({"CHATCORE_URL": "http://127.0.0.1:1", "CHATCORE_TOKEN": "cct_x"}, "dice: cannot reach http://127.0.0.1:1"),
+        ({"CHATCORE_URL": "http://127.0.0.1:99999", "CHATCORE_TOKEN": "cct_x"}, "dice: 'http://127.0.0.1:99999' is no"),
+        ({"CHATCORE_URL": home.url, "CHATCORE_TOKEN": "cct_\u00fc"}, "dice: this is no token"),
+        ({"CHATCORE_URL": home.url, "CHATCORE_TOKEN": "a b"}, "dice: this is no token"),
+        (
+            {"CHATCORE_URL": f"{home.url}/chat", "CHATCORE_TOKEN": token},
+            f"dice: there is no Chatcore server at {home.url}/chat",
+        ),
+        (
+            {"CHATCORE_URL": home.url.replace("http:", "https:"), "CHATCORE_TOKEN": token},
+            f"dice: cannot reach {home.url.replace('http:', 'https:')} (no TLS is spoken there: is it http://",
+        ),
     ):
         clean = {name: value for name, value in os.environ.items() if not name.startswith("CHATCORE_")}
         env = {**clean, **env, "CHATCORE_BOT_DATA": str(program.parent)}
@@ -143,6 +184,100 @@ async def test_mistakes_in_the_start_are_one_line(home: House, program: Path) ->
         assert done.returncode == 1
         assert done.stderr.decode().startswith(said)
         assert done.stderr.count(b"\n") == 1
+
+
+async def test_a_workspace_that_it_is_not_in_is_told_at_the_start(home: House, program: Path) -> None:
+    _, token = await bot_account(home)
+    # A token from a file has a line break at its end.
+    env = {**os.environ, "CHATCORE_TOKEN": f"{token}\n", "CHATCORE_BOT_DATA": str(program.parent)}
+    command = [sys.executable, str(program), "--url", home.url, "--workspace", "other", "--log-level", "WARNING"]
+    done = await trio.run_process(command, env=env, capture_stderr=True, check=False)
+    assert done.stderr == b"dice: There is no workspace 'other', or you are not in it; you are in: team.\n"
+
+
+async def test_a_bot_in_no_workspace_says_so(home: House, caplog: pytest.LogCaptureFixture) -> None:
+    user = await home.chat.users.create(email="alone@example.org", display_name="Alone", is_bot=True)
+    _, token = await home.chat.tokens.create(user, name="test")
+    async with open_client(home.url, token=token) as client, trio.open_nursery() as nursery:
+        life = Life(Bot("alone"), NetworkHome(client, Memory()))
+        await nursery.start(life.run)
+        life.stop.set()
+    assert "alone is in no workspace yet" in caplog.text
+
+
+async def test_one_process_at_a_time_has_the_journal(home: House, program: Path) -> None:
+    _, token = await bot_account(home)
+    async with running(program, home, token):
+        assert await ask(home, "!roll 20") == "1..20"
+        env = {**os.environ, "CHATCORE_TOKEN": token, "CHATCORE_BOT_DATA": str(program.parent)}
+        command = [sys.executable, str(program), "--url", home.url]
+        done = await trio.run_process(command, env=env, capture_stderr=True, check=False)
+        assert done.returncode == 1
+        assert b"dice.journal.lock is locked: the bot runs already" in done.stderr
+        assert done.stderr.count(b"\n") == 1
+
+
+async def test_a_token_that_is_revoked_ends_the_bot(home: House, program: Path) -> None:
+    """In all of its workspaces at once, and with one line."""
+    user, _ = await bot_account(home)
+    other = await home.chat.workspaces.create(name="Other", slug="other", owner=home.ben, general=True)
+    await home.chat.members.add(other, user, role=Role.MEMBER)
+    made, token = await home.chat.tokens.create(user, name="lost")
+    async with running(program, home, token) as process:
+        assert await ask(home, "!roll 20") == "1..20"
+        await home.chat.tokens.revoke(made.id)
+        with trio.fail_after(20):
+            assert await process.wait() == 1
+    last = program.with_suffix(".log").read_text().splitlines()[-1]
+    assert last == f"dice: {home.url} does not take this token: make another with `chatcore token create`."
+
+
+class Flaky(NetworkHome):
+    """A home whose workspaces end badly in all ways, one after the other."""
+
+    ends: ClassVar[list[Exception]] = []
+
+    @asynccontextmanager
+    async def open(self, slug: str, since: Position | None) -> AsyncIterator[Place]:
+        async with super().open(slug, since) as place:
+            yield Broken(place, self.ends)
+
+
+class Broken:
+    """A workspace whose events end with an error, as long as there are some left."""
+
+    def __init__(self, place: Place, ends: list[Exception]) -> None:
+        self._place = place
+        self._ends = ends
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._place, name)
+
+    async def events(self) -> AsyncIterator[Event]:
+        if self._ends:
+            raise self._ends.pop()
+        async for event in self._place.events():
+            yield event
+
+
+async def test_a_workspace_that_ends_badly_is_entered_again(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    from chatcore.bot import living
+
+    monkeypatch.setattr(living, "LOOK_SECONDS", 0.05)
+    _, token = await bot_account(home)
+    bot = Bot("dice")
+
+    @bot.command()
+    async def roll(ctx: Context, sides: int) -> None:
+        await ctx.reply(f"1..{sides}")
+
+    Flaky.ends[:] = [Unavailable("away"), Forbidden("not now")]
+    async with open_client(home.url, token=token) as client, trio.open_nursery() as nursery:
+        life = Life(bot, Flaky(client, Memory()))
+        await nursery.start(life.run)
+        assert await ask(home, "!roll 20") == "1..20"
+        assert not Flaky.ends
+        life.stop.set()
 
 
 async def test_a_bot_through_cut_cables(home: House) -> None:

@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any
 
 import pytest
+import trio
 
 from chatcore.errors import ConfigError, Rejected
 from chatcore.events import MessageReceived
@@ -52,6 +53,13 @@ async def test_a_kit_has_people_rooms_and_ears(chat_kit: Any) -> None:
         assert kit.cleo.display_name == "Cleo"
         with pytest.raises(AttributeError, match="there are ada, ben, cleo"):
             _ = kit.dora
+
+
+async def test_no_time_passes_while_it_opens(chat_kit: Any, autojump_clock: object) -> None:
+    """Not even on a slow machine: the hours that a test counts begin when the chat is there."""
+    async with chat_kit() as kit:
+        assert trio.current_time() == 0
+        assert f"{kit.clock.now():%H:%M:%S}" == "12:00:00"
 
 
 async def test_settling_waits_for_observers(chat_kit: Any) -> None:

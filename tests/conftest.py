@@ -78,7 +78,7 @@ def stage(request: pytest.FixtureRequest, backend: Any) -> Iterator[Any]:
 @pytest.fixture
 def autojump_clock(request: pytest.FixtureRequest) -> trio.testing.MockClock:
     """A clock that jumps when nothing happens; not while everybody waits for a database in another thread."""
-    return trio.testing.MockClock(autojump_threshold=0 if request.config.getoption("--backend") == "memory" else 0.2)
+    return trio.testing.MockClock(autojump_threshold=0 if request.config.getoption("--backend") == "memory" else 0.1)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -30,11 +30,12 @@ DeviceKey = tuple[HuddleId, UserId, str]
 
 @attrs.define(eq=False)
 class Held:
-    """`connection`: see `Devices.hold`. `lost`: when its socket, or its media, went away. `beat`: the last that we
-    saw or made while it was not.
+    """`connection`: see `Devices.hold`. `since`: when it joined. `lost`: when its socket, or its media, went away.
+    `beat`: the last that we saw or made while it was not.
     """
 
     connection: str | None
+    since: float
     asked: float
     beaten: float
     lost: float | None = None
@@ -77,7 +78,7 @@ class Devices:
     def hold(self, key: DeviceKey, connection: str | None, now: float) -> None:
         """The device joined over this socket, by requests, or (None) by a call of this program."""
         self._watched.pop(key, None)
-        held = self._held[key] = Held(connection, now, now)
+        held = self._held[key] = Held(connection, now, now, now)
         if connection and connection not in self._sockets.get(key[1], ()):
             held.lost = now  # it closed before we came to this
 
@@ -104,14 +105,18 @@ class Devices:
 
     # --- what is due -------------------------------------------------------------------------------------------------
 
-    def see(self, rows: Iterable[HuddleDevice], now: float) -> None:
-        """All devices that are in huddles, as stored now: what is not among them is gone."""
+    def see(self, rows: Iterable[HuddleDevice], asked: float, now: float) -> None:
+        """All devices that are in huddles, as they were stored at some time from `asked` to now: what is not among them
+        is gone. Of what has joined here since, they say nothing.
+        """
         beats = {(row.huddle_id, row.user_id, row.device_id): row.beat for row in rows}
-        for key in [key for key in self._held if key not in beats]:
+        known = {key: held for key, held in self._held.items() if held.since < asked}
+        for key in known.keys() - beats.keys():
             del self._held[key]
-        for key in [key for key in self._watched if key not in beats]:
+        for key in self._watched.keys() - beats.keys():
             del self._watched[key]
-        for key, held in list(self._held.items()):
+        for key in known.keys() & beats.keys():
+            held = known[key]
             if held.lost is None or held.beat is None:
                 held.beat = beats[key]
             elif held.beat != beats[key]:

@@ -204,11 +204,12 @@ class HuddleKeeper:
 
     async def _look(self) -> float:
         """Do what is due; returns when to look again."""
+        asked = trio.current_time()
         scan = await self._core.storage.read(_scan)
         now = trio.current_time()
         self._homes = {huddle.id: (huddle.workspace_id, huddle.channel_id) for huddle in scan.huddles}
         self._tell_untold()
-        self.devices.see(scan.devices, now)
+        self.devices.see(scan.devices, asked, now)
         due = set(self.devices.due(now, self._with_media(scan)))
         beats = {(row.huddle_id, row.user_id, row.device_id): row.beat for row in scan.devices}
         await self._take_out({key: beats[key] for key in due if key in beats}, _without_device(scan))

@@ -1,7 +1,8 @@
 """Devices in huddles: who is gone, who is back, and the end of what is empty."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import trio
@@ -167,6 +168,29 @@ async def test_where_no_huddle_goes_on_few_looks_are_taken(
     looks.clear()
     await trio.sleep(5 * IDLE_SECONDS)
     assert len(looks) in range(4, 8)
+
+
+async def test_who_joins_while_the_keeper_reads_is_held(
+    team: Team, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = team.chat.storage.read
+
+    async def read_late(work: Callable[[Tx], Awaitable[Any]], **about: Any) -> Any:
+        found = await read(work, **about)
+        if work is huddle_keeper._scan:
+            await trio.sleep(1)
+        return found
+
+    monkeypatch.setattr(team.chat.storage, "read", read_late)
+    huddle = (await team.chat.huddles.start(team.room, actor=team.owner)).huddle
+    await trio.sleep(0.5)
+    await by_socket(team, huddle, team.ann, "one", "laptop")
+    seq = await team.seq()
+    await trio.sleep(2 * STILL_SECONDS)
+    assert await team.events(seq) == [], "the keeper took Ann out, who was there with a socket all the time"
+    team.chat.huddles.connection_closed(team.ann.id, "one")
+    await trio.sleep(REJOIN_SECONDS + 2)
+    assert [type(event) for event in await team.events(seq)] == [HuddleUserLeft]
 
 
 # --- several nodes ---------------------------------------------------------------------------------------------------

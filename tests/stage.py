@@ -24,7 +24,8 @@ from chatcore.config import Config
 from chatcore.hooks import Hooks
 from chatcore.ports import ProviderContext
 
-QUIET_SECONDS = 0.02
+QUIET_SECONDS = 0.01
+"""Less than what tests of servers wait for an answer."""
 ANSWER_SECONDS = 10.0
 """After so long a call to the database is taken for one that the test itself holds up."""
 

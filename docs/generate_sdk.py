@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 PAGE = HERE / "reference" / "sdk.md"
 
 # What the link tells the workspace, and what opens it: no business of those who use it.
-INSIDE = {"run", "start", "opened", "joined", "heard", "waiting", "next_event"}
+INSIDE = {"run", "start", "opened", "joined", "heard", "waiting", "next_event", "next_frame"}
 
 
 def page() -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chatcli.listing import json_line, printable
-from chatcli.remote.cursor import Cursor
+from chatcore.model import Position
 
 Event = Mapping[str, Any]
 
@@ -20,10 +20,10 @@ def channel_of(event: Event) -> str | None:
     return str(channel["id"]) if channel is not None else None
 
 
-def as_json(event: Event, cursor: Cursor | None) -> str:
-    """The event with the `cursor` from which `tail --since` goes on after it (left out for what leaves no trace)."""
-    told = {"type": event["type"], "seq": event.get("seq"), "cursor": cursor and str(cursor), "data": event["data"]}
-    return json_line({name: value for name, value in told.items() if value is not None})
+def as_json(event: Event, position: Position) -> str:
+    """The event with the `cursor` from which `tail --since` goes on after it."""
+    cursor = f"{position.epoch}:{position.seq}"
+    return json_line({"type": event["type"], "seq": event["seq"], "cursor": cursor, "data": event["data"]})
 
 
 class Lines:

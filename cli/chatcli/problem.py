@@ -2,7 +2,7 @@
 
 import click
 
-from chatcore.errors import ChatError, ConfigError, leaves
+from chatcore.errors import ChatError, ConfigError, ValidationFailed, leaves
 
 
 class Failure(click.ClickException):
@@ -18,7 +18,7 @@ def explain(error: BaseException) -> str | None:
     """The line that says what to do about an error that was foreseen; None for one that was not."""
     for each in leaves(error):
         if isinstance(each, ChatError):
-            return one_line(each.message)
+            return one_line(_with_details(each))
         if isinstance(each, ConfigError):
             return one_line(str(each))
         if isinstance(each, click.ClickException):
@@ -26,6 +26,14 @@ def explain(error: BaseException) -> str | None:
         if isinstance(each, OSError) and each.strerror is not None:
             return one_line(f"{each.filename}: {each.strerror}" if each.filename else each.strerror)
     return None
+
+
+def _with_details(error: ChatError) -> str:
+    """What the error says, and every bad field of the input, of which a server names the first."""
+    if not isinstance(error, ValidationFailed):
+        return error.message
+    said = [f"{field}: {problem}" for field, problem in error.details.items()]
+    return "; ".join([error.message, *(each for each in said if each not in error.message)])
 
 
 def unforeseen(error: BaseException) -> str:

@@ -1,16 +1,18 @@
 """Which server a command talks to, and as whom."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import click
 
 from chatcli.problem import Failure
-from chatcli.remote.access import Access, BotAccess, PersonAccess
-from chatcli.remote.api import Api
+from chatcli.remote.access import StoredAccess
 from chatcli.remote.credentials import Credentials
+from chatcore.client import Access, BotAccess, Client, clean_token, clean_url
+from chatcore.client.answers import ChannelItem, WorkspaceItem
+from chatcore.errors import ValidationFailed
+from chatcore.model import ChannelType
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,55 +39,52 @@ def server_options(command: F) -> F:
     return command
 
 
-def clean_url(url: str) -> str:
-    """A server's address without a slash at the end. Raises UsageError."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise click.UsageError(f"{url!r} is no address of a server: write it like https://chat.example.org")
-    return url.rstrip("/")
+def read_url(url: str) -> str:
+    """A server's address as somebody typed it, without a slash at the end. Raises UsageError."""
+    try:
+        return clean_url(url)
+    except ValidationFailed as wrong:
+        raise click.UsageError(wrong.message) from wrong
 
 
 def choose_access(url: str | None, email: str | None) -> Access:
-    """The bot's token of the environment (unless somebody is named), or a stored sign-in. Raises Failure."""
-    url = None if url is None else clean_url(url)
+    """The bot's token of the environment (unless somebody is named), or a stored sign-in.
+
+    Raises Failure, ValidationFailed.
+    """
+    url = None if url is None else read_url(url)
     token = os.environ.get("CHATCORE_TOKEN")
     if token and email is None:
         if url is None:
             raise Failure("CHATCORE_TOKEN is set, CHATCORE_URL is not: set it to the address of the server")
-        return BotAccess(url=url, token=token)
+        return BotAccess(url=url, token=clean_token(token))
     credentials = Credentials()
     account = credentials.find(url, email)
     if account is None:
         who = "" if email is None else f" as {email}"
         raise Failure(f"you are not signed in{who}: run `chatcore login {url or 'http://127.0.0.1:8000'}`")
-    return PersonAccess(account=account, credentials=credentials)
+    return StoredAccess(account=account, credentials=credentials)
 
 
-async def choose_workspace(api: Api, slug: str | None) -> dict[str, Any]:
-    """The workspace of this slug, or the only one there is. Raises Failure."""
-    found: list[dict[str, Any]] = (await api.get("/api/workspaces"))["workspaces"]
+async def choose_workspace(client: Client, slug: str | None) -> WorkspaceItem:
+    """The workspace of this slug, or the only one there is. Raises Failure, ChatError."""
+    found = await client.workspaces.list()
     if slug is None and len(found) == 1:
         return found[0]
     for each in found:
-        if each["slug"] == slug:
+        if each.slug == slug:
             return each
-    mine = ", ".join(each["slug"] for each in found) or "none"
+    mine = ", ".join(each.slug for each in found) or "none"
     if slug is None:
         raise Failure(f"say which workspace with --workspace; you are in: {mine}")
     raise Failure(f"there is no workspace {slug!r}, or you are not in it; you are in: {mine}")
 
 
-async def list_channels(api: Api, slug: str) -> list[dict[str, Any]]:
-    """The channels that the account can see."""
-    channels: list[dict[str, Any]] = (await api.get(f"/api/workspaces/{slug}/channels"))["channels"]
-    return channels
-
-
-def choose_channel(channels: list[dict[str, Any]], name: str) -> dict[str, Any]:
+def choose_channel(channels: Sequence[ChannelItem], name: str) -> ChannelItem:
     """The channel of this name (`general` or `#general`). Raises Failure."""
     wanted = name.removeprefix("#")
     for each in channels:
-        if each["name"] == wanted:
+        if each.name == wanted:
             return each
-    known = ", ".join(each["name"] for each in channels if each["type"] != "direct") or "none"
+    known = ", ".join(each.name for each in channels if each.type is not ChannelType.DIRECT) or "none"
     raise Failure(f"there is no channel {wanted!r}, or you may not see it; there are: {known}")

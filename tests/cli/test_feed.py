@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 
 from chatcli.feed import Lines, as_json, channel_of
-from chatcli.remote.cursor import Cursor
 from chatcore import wire
 from chatcore.events import (
     EVENT_CLASSES,
@@ -21,7 +20,7 @@ from chatcore.events import (
     Typing,
 )
 from chatcore.ids import ChannelId, HuddleId, MessageId, UserId, WorkspaceId
-from chatcore.model import Channel, ChannelType, Huddle, MemberCard, Message, Role, UserCard
+from chatcore.model import Channel, ChannelType, Huddle, MemberCard, Message, Position, Role, UserCard
 
 WORKSPACE = WorkspaceId("01900000-0000-7000-8000-000000000001")
 CHANNEL = ChannelId("01900000-0000-7000-8000-000000000002")
@@ -143,5 +142,5 @@ def test_names_of_channels_follow_the_events() -> None:
 
 def test_json_lines_carry_the_cursor() -> None:
     event = frame(message("hello"))
-    told = orjson.loads(as_json(event, Cursor("e", 7)))
+    told = orjson.loads(as_json(event, Position(epoch="e", seq=7)))
     assert told == {"type": "message_received", "seq": 7, "cursor": "e:7", "data": event["data"]}

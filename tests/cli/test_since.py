@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 
-from chatcli.remote.cursor import Cursor
+from chatcli.feed import as_json
 from chatcli.since import parse_since
+from chatcore.model import Position
 
 
 @pytest.mark.parametrize(
@@ -31,8 +33,9 @@ def test_times() -> None:
 
 
 def test_cursors_are_read_as_they_are_written() -> None:
-    cursor = Cursor("a1b2c3", 4211)
-    assert parse_since(str(cursor)) == cursor
+    event = {"type": "message_deleted", "seq": 4211, "data": {}}
+    position = Position(epoch="a1b2c3", seq=4211)
+    assert parse_since(orjson.loads(as_json(event, position))["cursor"]) == position
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "10", "-5m", "10y", "99999999h", "999999w", "abc:x", ":5", "a b:1"])

@@ -16,7 +16,7 @@ from chatcli.health.turn import check_turn
 from chatcli.listing import json_option, printable, show_json
 from chatcli.operator import database_file
 from chatcli.settings import database_options
-from chatcli.signin import clean_url
+from chatcli.signin import read_url
 from chatcore.config import Config
 from chatcore.errors import ConfigError
 from chatcore.hooks import Hooks
@@ -106,7 +106,7 @@ def doctor(
       chatcore doctor
       chatcore doctor --config /etc/chatcore/chat.toml --url https://chat.example.org
     """
-    url = None if url is None else clean_url(url)
+    url = None if url is None else read_url(url)
 
     async def run() -> list[Finding]:
         found = []

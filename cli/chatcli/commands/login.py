@@ -3,28 +3,24 @@
 from urllib.parse import urlsplit
 
 import click
-import httpx
 import trio
 
 from chatcli.password import ask_password, password_stdin_option
 from chatcli.problem import Failure
-from chatcli.remote.answer import Refused, read
-from chatcli.remote.api import connect, unreachable
 from chatcli.remote.credentials import Account, Credentials
-from chatcli.signin import clean_url
+from chatcli.signin import read_url
+from chatcore.client import open_client
+from chatcore.errors import Unauthorized
 
 
 async def _sign_in(url: str, email: str, password: str, credentials: Credentials) -> Account:
-    try:
-        async with connect(url) as http:
-            answer = read(await http.post("/api/auth/login", json={"email": email, "password": password}))
-    except httpx.TransportError as error:
-        raise unreachable(url, error) from error
+    async with open_client(url) as client:
+        signed_in = await client.sessions.sign_in(email, password)
     account = Account(
         url=url,
-        email=answer["user"]["email"],
-        access_token=answer["accessToken"],
-        refresh_token=answer["refreshToken"],
+        email=signed_in.user.email,
+        access_token=signed_in.access_token,
+        refresh_token=signed_in.refresh_token,
     )
     async with credentials.locked():
         credentials.put(account, first=True)
@@ -33,13 +29,10 @@ async def _sign_in(url: str, email: str, password: str, credentials: Credentials
 
 async def _sign_out(account: Account, credentials: Credentials) -> None:
     try:
-        async with connect(account.url) as http:
-            read(await http.post("/api/auth/logout", json={"refreshToken": account.refresh_token}))
-    except httpx.TransportError as error:
-        raise unreachable(account.url, error) from error
-    except Refused as refused:
-        if refused.status != 401:  # then the session is over already
-            raise
+        async with open_client(account.url) as client:
+            await client.sessions.sign_out(account.refresh_token)
+    except Unauthorized:
+        pass  # the session is over already
     async with credentials.locked():
         credentials.remove(account)
 
@@ -67,7 +60,7 @@ def login(url: str, email: str | None, password_stdin: bool) -> None:
       chatcore login http://127.0.0.1:8000
       echo "$PASSWORD" | chatcore login https://chat.example.org --email ada@example.org --password-stdin
     """
-    url = clean_url(url)
+    url = read_url(url)
     if email is None:
         if password_stdin:
             raise click.UsageError("--password-stdin needs --email.")
@@ -89,7 +82,7 @@ def logout(url: str | None, email: str | None) -> None:
       chatcore logout https://chat.example.org --as ada@example.org
     """
     credentials = Credentials()
-    account = credentials.find(None if url is None else clean_url(url), email)
+    account = credentials.find(None if url is None else read_url(url), email)
     if account is None:
         raise Failure("there is no such sign-in")
     trio.run(_sign_out, account, credentials)

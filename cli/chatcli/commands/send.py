@@ -8,20 +8,20 @@ import trio
 
 from chatcli.listing import show_json
 from chatcli.problem import Failure
-from chatcli.remote.access import Access
-from chatcli.remote.api import open_api
-from chatcli.signin import choose_access, choose_channel, choose_workspace, list_channels, server_options
+from chatcli.signin import choose_access, choose_channel, choose_workspace, server_options
+from chatcore.client import Access, open_client
 
 
 async def _send(access: Access, slug: str | None, channel: str, content: str, thread: str | None) -> dict[str, object]:
-    async with open_api(access) as api:
-        workspace = await choose_workspace(api, slug)
-        place = choose_channel(await list_channels(api, workspace["slug"]), channel)
+    async with open_client(access.url, access=access) as client:
+        workspace = await choose_workspace(client, slug)
+        place = choose_channel(await client.channels.list(workspace.slug), channel)
         # With a name of its own, a message that is sent again because the answer was lost is still sent once.
         body = {"content": content, "tempId": str(uuid4())}
         if thread is not None:
             body["threadId"] = thread
-        sent: dict[str, object] = await api.post(f"/api/channels/{place['id']}/messages", body)
+        path = f"/api/channels/{place.id}/messages"
+        sent: dict[str, object] = await client.request("POST", path, body, again=True)
         return sent
 
 

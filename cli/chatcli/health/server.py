@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from chatcli.health.finding import Finding, fail, ok, warn
-from chatcli.remote.answer import why
-from chatcli.remote.api import connect
+from chatcore.client.api import connect
+from chatcore.client.faults import why
 
 MAX_SKEW = 60.0
 """Seconds: tokens last 15 minutes."""

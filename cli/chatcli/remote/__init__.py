@@ -1,7 +1,6 @@
-"""Talking to a running server: sign-in, HTTP, and the live stream. Plain JSON; knows nothing of the terminal.
+"""Talking to a running server, which `chatcore.client` does. Knows nothing of the terminal.
 
 credentials     who is signed in where, in a file that only its owner may read
-access          the token for a request, renewed when it is over
-api             HTTP: one request, tried again when that is safe
-follow          the events of a workspace, live, through every interruption
+access          the token for a request: the stored one, renewed when it is over
+backlog         what was said before the live stream begins
 """

@@ -18,20 +18,26 @@ It sees values only, so it can be used against any server, and read alone:
     blocking      the same without async, for scripts and notebooks
 """
 
-from chatcore.client.access import Access, Tokens
-from chatcore.client.client import Client, open_client
+from chatcore.client.access import Access, BotAccess, PersonAccess, Tokens, renewed
+from chatcore.client.client import Client, clean_token, clean_url, open_client
 from chatcore.client.endpoint import KEEP
 from chatcore.client.faults import NotChatcore, Unreachable
-from chatcore.client.workspace import Resynced, Workspace
+from chatcore.client.workspace import Frame, Resynced, Workspace
 
 __all__ = [
     "KEEP",
     "Access",
+    "BotAccess",
     "Client",
+    "Frame",
     "NotChatcore",
+    "PersonAccess",
     "Resynced",
     "Tokens",
     "Unreachable",
     "Workspace",
+    "clean_token",
+    "clean_url",
     "open_client",
+    "renewed",
 ]

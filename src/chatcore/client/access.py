@@ -84,11 +84,17 @@ class PersonAccess:
         async with self._renewing:
             if self.tokens.access_token != stale:
                 return
-            # Should the answer be lost, the same refresh token is taken again for 30 s: the next call repeats this.
-            answer = read(await http.post("/api/auth/refresh", json={"refreshToken": self.tokens.refresh_token}))
-            self.tokens = Tokens(access_token=answer["accessToken"], refresh_token=answer["refreshToken"])
+            self.tokens = await renewed(http, self.tokens.refresh_token)
             if self.keep is not None:
                 self.keep(self.tokens)
+
+
+async def renewed(http: httpx.AsyncClient, refresh_token: str) -> Tokens:
+    """New tokens for a refresh token, which is good once: for an `Access` of one's own. Raises ChatError, and
+    httpx.TransportError: should the answer be lost, the same token is taken again for 30 s.
+    """
+    answer = read(await http.post("/api/auth/refresh", json={"refreshToken": refresh_token}))
+    return Tokens(access_token=answer["accessToken"], refresh_token=answer["refreshToken"])
 
 
 def lasts(token: str | None) -> float | None:

@@ -1,6 +1,6 @@
 """`open_client`: a server, as one account sees it."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ from chatcore.client.rest.sessions import Sessions
 from chatcore.client.rest.tokens import BotTokens
 from chatcore.client.rest.users import Users
 from chatcore.client.rest.workspaces import Workspaces
-from chatcore.client.workspace import Waiting, Workspace
+from chatcore.client.workspace import Back, Waiting, Workspace
 from chatcore.errors import NotFound, ValidationFailed
 from chatcore.model import Position
 
@@ -63,12 +63,20 @@ class Client:
                 raise NotChatcore(f"there is no Chatcore server at {self.url}: is the address right?") from nothing
         return self._me
 
-    async def request(self, method: str, path: str, body: Any = None, *, again: bool = False) -> Any:
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        again: bool = False,
+    ) -> Any:
         """The JSON that any address answers: for the routes of plugins. `again`: it may be sent twice.
 
         Raises ChatError.
         """
-        return await self.api.request(method, path, body=body, again=again or method == "GET")
+        return await self.api.request(method, path, body=body, query=query, again=again or method == "GET")
 
     @asynccontextmanager
     async def workspace(
@@ -78,16 +86,17 @@ class Client:
         since: Position | None = None,
         state: bool = True,
         waiting: Waiting | None = None,
+        back: Back | None = None,
     ) -> AsyncIterator[Workspace]:
         """Follow a workspace while this is open.
 
         slug: None: the only one that one is in. since: the `position` of an earlier `Workspace`: go on behind it.
-        state: read the workspace's state first, and keep it. waiting: told of interruptions.
+        state: read the workspace's state first, and keep it. waiting, back: told of interruptions, and of their end.
         Raises NotFound for who is no member; ChatError.
         """
         me = await self.me()
         item = choose(await self.workspaces.list(), slug)
-        opened = Workspace(self.api, me.id, item.id, item.slug, since, waiting)
+        opened = Workspace(self.api, me.id, item.id, item.slug, since, waiting, back)
         async with beside(opened.run):
             await opened.start(state=state)
             yield opened

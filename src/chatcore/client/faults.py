@@ -31,7 +31,7 @@ def fault(status: int, error: Mapping[str, Any], retry_after: float | None = Non
     if found is RateLimited:
         return RateLimited(text, _whole(told.get("retryAfter")))
     made = found(text, told)
-    if found is ChatError:
+    if made.code != code:
         made.code = str(code)  # type: ignore[misc]  # a class variable elsewhere: here the server brings it
         made.status = status  # type: ignore[misc]
     return made
@@ -70,10 +70,13 @@ def why(error: BaseException) -> str:
 
 
 def _by_code(code: str, status: int) -> type[ChatError]:
-    """The class of this code and status; of the code alone, for a status that is not ours."""
+    """The class of this code and status; of the code alone, for a status that is not ours; of the status alone, for a
+    code of a later release.
+    """
     same = [cls for cls in _family(ChatError) if cls.code == code]
     exact = [cls for cls in same if cls.status == status]
-    return (exact or same or [ChatError])[0]
+    alike = [cls for cls in _family(ChatError) if cls.status == status]
+    return (exact or same or alike or [ChatError])[0]
 
 
 def _family(cls: type[ChatError]) -> Iterator[type[ChatError]]:

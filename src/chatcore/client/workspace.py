@@ -2,8 +2,8 @@
 
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 import attrs
@@ -46,8 +46,12 @@ class Resynced(Event):
     durable = False
 
 
+Frame = dict[str, Any]
+"""An event as it came: `type`, `workspaceId`, `data`, and `seq` if it is durable."""
 Waiting = Callable[[str, float], None]
 """Told why the connection is gone, and after how many seconds the next attempt comes."""
+Back = Callable[[], None]
+"""Told that the connection is there again."""
 
 
 class Workspace:
@@ -58,7 +62,14 @@ class Workspace:
     """
 
     def __init__(
-        self, api: Api, me: UserId, id_: WorkspaceId, slug: str, since: Position | None, waiting: Waiting | None
+        self,
+        api: Api,
+        me: UserId,
+        id_: WorkspaceId,
+        slug: str,
+        since: Position | None = None,
+        waiting: Waiting | None = None,
+        back: Back | None = None,
     ) -> None:
         self.id = id_
         self.slug = slug
@@ -67,6 +78,9 @@ class Workspace:
         """Set once the stream was joined for the first time."""
         self._api = api
         self._told_waiting = waiting
+        self._told_back = back
+        self._away = False
+        """Whether somebody was told that the connection is gone."""
         self._link = Link(api, self)
         self._inbox = Inbox()
         self._received = since
@@ -74,6 +88,8 @@ class Workspace:
         self._position = since
         self._state: State | None = None
         self._lagging = False
+        self._missed = False
+        """Whether events are missing before the next one, which nobody was told yet."""
         self._taking = False
         self._ended = False
         self._status: PresenceStatus | None = None
@@ -100,38 +116,72 @@ class Workspace:
 
     # --- events ------------------------------------------------------------------------------------------------------
 
-    def events(self) -> "Events":
+    def events(self) -> "Stream[Event]":
         """Every event from the opening (or `since`) on: `async for event in workspace.events()`, in one task.
 
         A durable event comes exactly once. Who is slow loses ephemeral ones only: the server keeps the rest. Ends with
         the `member_left` by which one is no longer in the workspace. Raises ChatError when coming back is of no use.
         """
-        return Events(self)
+        return Stream(self.next_event)
+
+    def frames(self) -> "Stream[Frame]":
+        """What `events` gives as it came, JSON by JSON: for programs that store or pass on what they do not understand.
+
+        `type`, `workspaceId`, `data`, and `seq` where it is durable, of types of later releases too; `position` is the
+        cursor behind it. A frame of type `resynced` is the client's own. Take frames or events, not both.
+        """
+        return Stream(self.next_frame)
 
     async def next_event(self) -> Event:
         """What `events` gives. Raises StopAsyncIteration."""
+        while True:
+            event = self._read(await self._take())
+            if event is not None:
+                return event
+
+    async def next_frame(self) -> Frame:
+        """What `frames` gives. Raises StopAsyncIteration."""
+        frame = await self._take()
+        if self._state is not None:
+            self._read(frame)
+        return frame
+
+    async def _take(self) -> Frame:
+        """The next frame. Giving up while it waits loses nothing. Raises StopAsyncIteration."""
         if self._taking:
             raise RuntimeError("another task takes the events: take them in one, and pass them on from there")
         if self._ended:
             raise StopAsyncIteration
         self._taking = True
         try:
-            return await self._next_event()
+            while True:
+                if self._missed or (self._state is not None and self._state.stale):
+                    await self._read_afresh()
+                    return {"type": Resynced.type, "workspaceId": self.id, "data": {}}
+                item = await self._inbox.get()
+                self._catch_up()
+                self._reached(item)
+                if isinstance(item, Heard):
+                    self._ended = self._is_my_end(item.frame)
+                    return item.frame
         finally:
             self._taking = False
 
-    async def _next_event(self) -> Event:
-        while True:
-            if self._state is not None and self._state.stale:
+    async def _read_afresh(self) -> None:
+        """The state behind a gap, however often the connection breaks meanwhile. Raises ChatError."""
+        attempt = 0
+        while self._state is not None:
+            try:
                 await self.read_state()
-                return Resynced(workspace_id=self.id)
-            item = await self._inbox.get()
-            self._catch_up()
-            event = await self._joined_anew(item) if isinstance(item, Joined) else self._follow(item)
-            if isinstance(event, events.MemberLeft) and (event.user_id, event.channel_id) == (self.me, None):
-                self._ended = True
-            if event is not None:
-                return event
+                break
+            except ChatError as problem:
+                if not passes(problem) or self._inbox.failure is not None:
+                    raise
+                delay = jittered(attempt)
+                self.waiting(problem.message, delay)
+            await trio.sleep(delay)
+            attempt += 1
+        self._missed = False
 
     async def read_state(self) -> State:
         """Read the state afresh, which `events` does by itself whenever it is needed. Raises ChatError."""
@@ -260,6 +310,9 @@ class Workspace:
         return self._join_data()
 
     def joined(self, position: Position, *, resumed: bool) -> None:
+        if self._away and self._told_back is not None:
+            self._told_back()
+        self._away = False
         first = self._received is None
         self._inbox.mark(Joined(position, resumed or first))
         self._received = position
@@ -280,6 +333,7 @@ class Workspace:
 
     def waiting(self, reason: str, delay: float) -> None:
         log.info("%s: %s; trying again in %.1f s", self.slug, reason, delay)
+        self._away = True
         if self._told_waiting is not None:
             self._told_waiting(reason, delay)
 
@@ -295,40 +349,44 @@ class Workspace:
             self._lagging = False
             self._link.join(self._join_data())
 
-    async def _joined_anew(self, joined: Joined) -> Event | None:
-        self._position = joined.position
-        if joined.resumed:
-            return None
-        if self._state is not None:
-            await self.read_state()
-        return Resynced(workspace_id=self.id)
-
-    def _follow(self, heard: Heard) -> Event | None:
-        """The event of a frame, with the state brought forward; None for one that this release does not know."""
-        frame = heard.frame
-        seq = frame.get("seq", 0)
-        if seq and self._position is not None:
+    def _reached(self, item: Heard | Joined) -> None:
+        """Move the cursor behind what was taken."""
+        if isinstance(item, Joined):
+            self._position = item.position
+            self._missed = self._missed or not item.resumed
+        elif (seq := item.frame.get("seq", 0)) and self._position is not None:
             self._position = Position(epoch=self._position.epoch, seq=seq)
+
+    def _is_my_end(self, frame: Frame) -> bool:
+        """Whether this is the event by which one is no longer in the workspace."""
+        data = frame.get("data") or {}
+        left = frame.get("type") == events.MemberLeft.type
+        return left and data.get("userId") == self.me and data.get("channelId") is None
+
+    def _read(self, frame: Frame) -> Event | None:
+        """The event of a frame, with the state brought forward; None for one that this release does not know."""
+        if frame["type"] == Resynced.type:
+            return Resynced(workspace_id=self.id)
         cls = events.EVENTS.get(str(frame.get("type")))
         if cls is None:
             return None
-        event = wire.stamp(wire.structure(frame.get("data"), cls, tolerant=True), self.id, seq)
+        event = wire.stamp(wire.structure(frame.get("data"), cls, tolerant=True), self.id, frame.get("seq", 0))
         if self._state is not None:
             self._state = apply(self._state, event)
         return event
 
 
-class Events:
-    """An async iterator over a workspace's events; leaving the loop and beginning another goes on where it was."""
+class Stream(Generic[T]):
+    """An async iterator over what comes; leaving the loop and beginning another goes on where it was."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, take: Callable[[], Awaitable[T]]) -> None:
+        self._take = take
 
-    def __aiter__(self) -> AsyncIterator[Event]:
+    def __aiter__(self) -> AsyncIterator[T]:
         return self
 
-    async def __anext__(self) -> Event:
-        return await self._workspace.next_event()
+    async def __anext__(self) -> T:
+        return await self._take()
 
 
 def _id(message: MessageRef) -> MessageId:

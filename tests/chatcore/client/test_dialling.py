@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import trio
-from tests.cli.remote.scripted import Socket, socket_server
+from tests.chatcore.client.scripted import Socket, socket_server
 from trio_websocket import HandshakeError
 
-from chatcli.remote.answer import why
 from chatcore.client import dialling
 from chatcore.client.dialling import dial
+from chatcore.client.faults import why
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import trio
@@ -10,9 +11,10 @@ from tests.chatcore.client.house import House
 from chatcore.client import Resynced, Workspace, inbox
 from chatcore.client import workspace as workspace_module
 from chatcore.client.faults import Unreachable
-from chatcore.errors import Forbidden, NotFound, ValidationFailed
+from chatcore.errors import Forbidden, NotFound, Unavailable, ValidationFailed
 from chatcore.events import MemberLeft, MessageReceived, Typing
 from chatcore.model import ChannelType, Position, PresenceStatus, Role
+from chatcore.state import State
 from chatcore.testing.oracle import differences, read_state
 
 
@@ -145,6 +147,50 @@ async def test_who_was_away_for_too_long_is_told(home: House) -> None:
             break
         await ws.send("general", "after")
         assert await heard(ws, "after") == ["after"]
+
+
+async def test_who_gives_up_while_the_state_is_read_is_told_the_next_time(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, asked = workspace_module.read_state, 0
+
+    async def slow(*given: Any) -> State:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            await trio.sleep_forever()
+        if asked == 2:
+            raise Unavailable("the server restarts")
+        return await read(*given)
+
+    reasons: list[str] = []
+    lost = Position(epoch="another", seq=1)
+    async with (
+        home.client() as client,
+        client.workspace("team", since=lost, waiting=lambda why, delay: reasons.append(why)) as ws,
+    ):
+        monkeypatch.setattr(workspace_module, "read_state", slow)
+        with trio.move_on_after(0.05):
+            await ws.next_event()
+        with trio.fail_after(10):
+            assert isinstance(await ws.next_event(), Resynced)
+        assert (asked, reasons) == (3, ["the server restarts"])
+
+
+async def test_frames_are_the_events_as_they_came(home: House) -> None:
+    """With the state kept as it is by `events`, and ending with one's own leaving."""
+    async with home.client() as client, client.workspace("team") as ws:
+        sent = await ws.send("general", "hello")
+        stream = ws.frames()
+        frame = await anext(stream)
+        assert (frame["type"], frame["seq"], frame["workspaceId"]) == ("message_received", sent.seq, ws.id)
+        assert frame["data"]["message"]["content"] == "hello"
+        assert ws.position.seq == sent.seq
+        made = await home.chat.channels.create(home.team, name="news", actor=home.ada)
+        while made.id not in ws.state.channels:
+            await anext(stream)
+        await home.chat.members.remove(home.team, home.ben, actor=home.ada)
+        assert [each["type"] async for each in stream if each.get("seq")][-1] == "member_left"
 
 
 async def test_a_slow_reader_loses_nothing_and_is_not_in_its_own_way(

@@ -165,6 +165,8 @@ async def test_a_recording_over_the_socket_is_for_who_moderates_and_seen_by_all(
         assert "does not go through the server" in mesh["error"]["message"]
         owner = (await here.server.chat.huddles.get(here.huddle, actor=here.two_id)).huddle.created_by
         await here.server.chat.huddles.update(here.huddle, actor=owner, mode=HuddleMode.SFU)
+        offer = {"type": "offer", "sdp": "v=0\r\n"}
+        assert (await here.two.ask("join_huddle", huddleId=here.huddle, offer=offer))["ok"]
         recorded = await here.one.ask("start_recording", huddleId=here.huddle)
         assert recorded["data"]["huddle"]["recordedBy"] == owner
         with trio.fail_after(10):

@@ -104,6 +104,10 @@ class Book:
         """What waits for a webhook, in order."""
         return await self._deliveries("due", hook_id, after, limit)
 
+    async def problem(self, hook_id: str) -> str:
+        """What the delivery that waits longest met with when it was tried last; empty when nothing is in its way."""
+        return next((each.error for each in await self.due(hook_id, limit=1)), "")
+
     async def dead(self, hook_id: str, *, after: int = 0, limit: int = 100) -> list[Delivery]:
         """What could not be delivered, in order."""
         return await self._deliveries("dead", hook_id, after, limit)

@@ -1,5 +1,6 @@
 """What admins do with webhooks, over REST: make, list, remove, see what was given up, and try it again."""
 
+import ipaddress
 from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -33,13 +34,14 @@ class NewWebhook:
 
 @attrs.frozen(kw_only=True)
 class ShownWebhook:
-    """`broken` says why it no longer works; empty while it does."""
+    """`broken` says why it no longer works; `problem` why the last attempt failed, which is tried again. Or empty."""
 
     id: str
     url: str
     events: tuple[str, ...]
     channel_id: ChannelId | None = None
     broken: str
+    problem: str
 
 
 @attrs.frozen(kw_only=True)
@@ -120,14 +122,15 @@ class Managing:
             created_at=now,
         )
         await book.add(webhook, await call.chat.hub.position(workspace_id))
-        return MadeWebhook(secret=webhook.secret, **_shown(webhook))
+        return MadeWebhook(secret=webhook.secret, problem="", **_shown(webhook))
 
     async def list_webhooks(self, call: RouteCall, query: Where) -> Webhooks:
         """The webhooks of a workspace. Their secrets are not shown again."""
         workspace_id = await _managed(call, query.workspace_slug)
-        found = await Book(call.chat.storage).webhooks()
+        book = Book(call.chat.storage)
+        found = [each for each in await book.webhooks() if each.workspace_id == workspace_id]
         return Webhooks(
-            webhooks=tuple(ShownWebhook(**_shown(each)) for each in found if each.workspace_id == workspace_id)
+            webhooks=tuple([ShownWebhook(problem=await book.problem(each.id), **_shown(each)) for each in found])
         )
 
     async def remove_webhook(self, call: RouteCall, hook_id: str) -> None:
@@ -164,6 +167,17 @@ class Managing:
             raise ValidationFailed.of("url", "must hold no password: check the signature instead")
         if parts.fragment:
             raise ValidationFailed.of("url", "must have no fragment")
+        if not self._may_lead_outside(parts.hostname or ""):
+            problem = "is not on the public internet: the operator may open its network (allowed_networks)"
+            raise ValidationFailed.of("url", problem)
+
+    def _may_lead_outside(self, host: str) -> bool:
+        """False for an address that is written out and will not be reached; where another name leads is seen later."""
+        try:
+            address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+        except ValueError:
+            return True
+        return self.outbound.may_reach(address)
 
 
 def _shown(webhook: Webhook) -> dict[str, Any]:

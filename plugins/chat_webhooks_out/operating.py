@@ -16,7 +16,7 @@ def commands() -> Sequence[CliCommand]:
             name="list",
             about="All webhooks, with what waits and what was given up.",
             run=_list,
-            columns=("id", "url", "due", "dead", "broken"),
+            columns=("id", "url", "due", "dead", "problem", "broken"),
         ),
         CliCommand(
             name="dead",
@@ -37,6 +37,7 @@ async def _list(chat: Any) -> list[dict[str, Any]]:
             "url": each.url,
             "due": len(await book.due(each.id, limit=1000)),
             "dead": len(await book.dead(each.id, limit=1000)),
+            "problem": await book.problem(each.id),
             "broken": each.broken,
         }
         for each in await book.webhooks()

@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -12,9 +13,13 @@ import trio
 from tests.plugins.chat_webhooks_out.receiver import Receiver, a_receiver
 
 from chat_webhooks_out.book import Book
+from chat_webhooks_out.managing import Managing, NewWebhook
 from chat_webhooks_out.model import Delivery, Webhook
+from chat_webhooks_out.operating import commands
+from chat_webhooks_out.outbound import Outbound
 from chat_webhooks_out.sender import new_secret
 from chatcore import Chat, Config, open_chat
+from chatcore.errors import ValidationFailed
 from chatcore.ids import uuid7
 from chatcore.model import Channel, User, Workspace
 
@@ -224,3 +229,47 @@ async def test_one_of_two_nodes_delivers(tmp_path: Path) -> None:
             await until(lambda: len(receiver.taken) == 10)
             await trio.sleep(0.3)
     assert sorted(contents(receiver)) == sorted(str(number) for number in range(10))
+
+
+async def test_what_is_in_the_way_is_shown() -> None:
+    """Over REST and to the operator, while it is tried again, and no longer once it was taken."""
+    async with a_receiver() as (receiver, _), a_house(first_delay=0.05) as house:
+        receiver.answer = lambda _: 500
+        hook = await house.hook(receiver, events=("message_received",))
+        assert await house.book.problem(hook.id) == ""
+        await house.say("hello")
+        with trio.fail_after(10):
+            while not await house.book.problem(hook.id):  # noqa: ASYNC110  # storage has no event to wait for
+                await trio.sleep(0.01)
+        assert await house.book.problem(hook.id) == "answered 500"
+        listing = next(command for command in commands() if command.name == "list")
+        assert [row["problem"] for row in await listing.run(house.chat)] == ["answered 500"]
+        receiver.answer = lambda _: 204
+        await until(lambda: len(receiver.taken) == 1)
+        with trio.fail_after(10):
+            while await house.book.problem(hook.id):  # noqa: ASYNC110  # as above
+                await trio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("url", "refused"),
+    [
+        ("http://127.0.0.1:9000/hook", False),
+        ("http://localhost:9000/hook", False),
+        ("http://10.0.0.1/hook", True),
+        ("http://[::1]/hook", True),
+        ("http://169.254.169.254/latest", True),
+        ("https://93.184.216.34/hook", False),
+        ("https://example.org/hook", False),
+    ],
+)
+async def test_an_address_inside_is_refused_when_it_is_named(url: str, refused: bool) -> None:
+    async with a_house() as house:
+        call: Any = SimpleNamespace(chat=house.chat, actor=house.ada.id)
+        managing = Managing(Outbound(["127.0.0.1/32"]))
+        body = NewWebhook(workspace_slug="team", url=url)
+        if not refused:
+            assert (await managing.create_webhook(call, body)).url == url
+            return
+        with pytest.raises(ValidationFailed, match="not on the public internet"):
+            await managing.create_webhook(call, body)

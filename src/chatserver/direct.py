@@ -36,7 +36,7 @@ class Direct:
             found = self._tree.find(scope["method"], scope["path"])
             if found is not None:
                 try:
-                    answer = await self._edge.answer(found[0], Asked.of(scope, _pieces(receive)), found[1])
+                    answer = await self._edge.answer(found[0], Asked.of(scope, _Body(receive)), found[1])
                 except Departed:
                     return
                 finally:
@@ -60,13 +60,23 @@ def _headers(answer: Answer) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
-    """The body of a request. Raises Departed."""
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Departed
-        more = message.get("more_body", False)
-        if piece := message.get("body"):
-            yield piece
+class _Body:
+    """The body of a request, in pieces; of one that is too large the rest is left. Raises Departed."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._more = True
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while self._more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Departed
+            self._more = message.get("more_body", False)
+            piece: bytes = message.get("body", b"")
+            if piece:
+                return piece
+        raise StopAsyncIteration

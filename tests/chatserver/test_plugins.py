@@ -1,5 +1,6 @@
 """Endpoints and figures of plugins: validated, limited, documented and answered like our own."""
 
+import gc
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -116,6 +117,7 @@ async def test_an_open_endpoint_takes_what_comes(api: Api) -> None:
     assert (await api("POST", path, raw=b"321", headers={"Content-Type": "text/plain"})).data == 123
     big = await api("POST", path, raw=b"1" * (1024 * 1024 + 1))
     assert big.status == 413
+    gc.collect()  # what was left of the body would be told as a warning
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,13 @@ def test_every_command_explains_itself_with_an_example(run: Run, path: tuple[str
             assert parameter.help, f"{' '.join(path)} {parameter.opts[0]} has no help"
 
 
+@pytest.mark.parametrize("path", every_command(), ids=" ".join)
+def test_what_groups_say_of_their_commands_fits_on_a_line(run: Run, path: tuple[str, ...]) -> None:
+    done = run(*path[:-1], "--help")
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith(f"  {path[-1]} ")]
+    assert not line.endswith("..."), "give it a short_help"
+
+
 def test_version(run: Run) -> None:
     assert run("--version").stdout == f"chatcore {version('chatcore')}\n"
 

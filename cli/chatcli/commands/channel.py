@@ -94,7 +94,7 @@ def create(
         click.echo(f"Created #{made.name}.")
 
 
-@channel.command("list")
+@channel.command("list", short_help="List the channels of a workspace.")
 @workspace_option
 @as_option
 @json_option

@@ -25,7 +25,7 @@ def migrate() -> None:
     """
 
 
-@migrate.command()
+@migrate.command(short_help="Bring the schema up to date.")
 @click.option("--to", type=click.IntRange(0), metavar="VERSION", help="Stop at this step.  [default: the last one]")
 @database_options
 def up(to: int | None, config_file: Path | None, database_url: str | None) -> None:
@@ -74,7 +74,7 @@ def down(to: int | None, plugin: str | None, yes: bool, config_file: Path | None
     click.echo(f"Undid {', '.join(done)}." if done else "Nothing to do.")
 
 
-@migrate.command()
+@migrate.command(short_help="Move everything from SQLite into another database.")
 @click.argument("source", metavar="SOURCE")
 @click.argument("target", metavar="TARGET")
 @config_option
@@ -95,7 +95,7 @@ def copy(source: str, target: str, config_file: Path | None) -> None:
     click.echo(f"Moved {sum(counts.values()):,} rows of {len(counts)} tables; both hold the same.")
 
 
-@migrate.command()
+@migrate.command(short_help="List the steps of the schema, and which are done.")
 @json_option
 @database_options
 def status(as_json: bool, config_file: Path | None, database_url: str | None) -> None:

@@ -69,7 +69,7 @@ def plugins() -> None:
     """Plugins: those that came with installed packages, and those that the settings name."""
 
 
-@plugins.command("list")
+@plugins.command("list", short_help="List the plugins, and which are on.")
 @json_option
 @config_option
 def list_(as_json: bool, config_file: Path | None) -> None:
@@ -85,7 +85,7 @@ def list_(as_json: bool, config_file: Path | None) -> None:
     show(rows_of(config, Hooks(config)), COLUMNS, as_json=as_json, none="There are no plugins.")
 
 
-@plugins.command()
+@plugins.command(short_help="Say whether a plugin would work.")
 @click.argument("plugin", metavar="FILE|NAME")
 @click.option("--contracts/--no-contracts", default=True, help="Run the contract suites of what it provides.")
 @json_option
@@ -122,7 +122,12 @@ def check(plugin: str, contracts: bool, as_json: bool, config_file: Path | None)
             click.echo(f"command: chatcore plugins run {command}")
     if contracts and row["provides"]:
         _keep_promises(plugin, row["provides"], config_file)
-    click.echo(f"{row['name']} is fine: {len(row['hooks'])} hooks, {len(row['provides'])} providers.")
+    hooks_, providers = _count(row["hooks"], "hook"), _count(row["provides"], "provider")
+    click.echo(f"{row['name']} is fine: {hooks_}, {providers}.")
+
+
+def _count(things: list[str], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
 
 
 def _keep_promises(plugin: str, provided: list[str], config_file: Path | None) -> None:
@@ -169,7 +174,7 @@ def new(name: str, package: bool, folder: Path) -> None:
         click.echo(path)
 
 
-@plugins.command()
+@plugins.command(short_help="Switch a plugin off, on every running server.")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask, even if it guards something.")
 @database_options

@@ -45,7 +45,7 @@ def token() -> None:
     """
 
 
-@token.command()
+@token.command(short_help="Make a token for a bot, and print it.")
 @click.argument("email")
 @click.option("--name", required=True, metavar="TEXT", help="What the token is for, to know it by later.")
 @click.option(

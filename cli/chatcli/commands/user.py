@@ -121,7 +121,7 @@ def list_(as_json: bool, config_file: Path | None, database_url: str | None) -> 
     show([row_of(each) for each in found], COLUMNS, as_json=as_json, none="There are no accounts.")
 
 
-@user.command()
+@user.command(short_help="Close an account, and sign it out everywhere.")
 @click.argument("email")
 @database_options
 def deactivate(email: str, config_file: Path | None, database_url: str | None) -> None:
@@ -155,7 +155,7 @@ def reactivate(email: str, config_file: Path | None, database_url: str | None) -
     click.echo(f"Reactivated {operate(config_file, database_url, work).email}.")
 
 
-@user.command("reset-password")
+@user.command("reset-password", short_help="Give an account another password.")
 @click.argument("email")
 @new_password_options
 @database_options

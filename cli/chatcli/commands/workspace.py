@@ -9,7 +9,7 @@ from chatcli.listing import json_option, moment, show, show_json
 from chatcli.operator import actor_in, operate
 from chatcli.settings import database_options
 from chatcore import Chat
-from chatcore.model import MemberCard, Workspace
+from chatcore.model import MemberCard, Role, Workspace
 
 COLUMNS = ("slug", "name", "members", "openJoin", "createdAt")
 MEMBER_COLUMNS = ("email", "displayName", "role", "isBot", "active")
@@ -46,7 +46,7 @@ async def count_members(chat: Chat, workspace: Workspace) -> int:
     return await chat.storage.read(lambda tx: tx.members.count(workspace.id))
 
 
-@click.group(short_help="Workspaces: create, list, show their members.")
+@click.group(short_help="Workspaces: create, list, show and add members.")
 def workspace() -> None:
     """Workspaces. Works on the database itself, beside a running server or without one."""
 
@@ -88,6 +88,34 @@ def create(
         show_json(row_of(made, 1))
     else:
         click.echo(f"Created the workspace {made.slug}.")
+
+
+@workspace.command(short_help="Bring an account into a workspace.")
+@click.argument("slug")
+@click.argument("email")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.MEMBER.value,
+    show_default=True,
+    help="As what.",
+)
+@database_options
+def add(slug: str, email: str, role: str, config_file: Path | None, database_url: str | None) -> None:
+    """Make the account EMAIL a member of the workspace SLUG. A bot that runs hears of it by itself. Who is in it
+    already stays in it as they are.
+
+    \b
+    Example:
+      chatcore workspace add team dice@bots.example.org
+    """
+
+    async def work(chat: Chat) -> MemberCard:
+        home = await chat.workspaces.by_slug(slug)
+        return await chat.members.add(home, await chat.users.by_email(email), role=Role(role))
+
+    card = operate(config_file, database_url, work)
+    click.echo(f"{email} is in {slug}, as {card.role.value}.")
 
 
 @workspace.command("list")

@@ -48,7 +48,9 @@ class Life:
         async with trio.open_nursery() as nursery:
             await self._enter(nursery)
             if not self._open:
-                log.warning("%s is in no workspace yet: it waits until somebody brings it into one", self.bot.name)
+                log.warning(
+                    "%s is in no workspace yet, and waits: `chatcore workspace add` brings it into one", self.bot.name
+                )
             await self._announce()
             task_status.started()
             async with trio.open_nursery() as looking:

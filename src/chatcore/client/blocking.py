@@ -10,10 +10,10 @@ For what is not here, `chat.call` runs any coroutine function of `chatcore.clien
 
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, TypeVar
 
+import attrs
 import trio
 
 from chatcore.client.client import Client, open_client
@@ -24,43 +24,54 @@ from chatcore.model import Message
 from chatcore.state import State
 
 T = TypeVar("T")
+_CLOSED = "this chat is closed: use it inside of `with connect(...) as chat:`"
+
+
+@attrs.define(eq=False)
+class _Opened:
+    """What lives in the thread of Trio while a chat is open."""
+
+    trio_token: trio.lowlevel.TrioToken
+    client: Client
+    workspace: Workspace
+    stop: trio.Event = attrs.field(factory=trio.Event)
 
 
 class BlockingChat:
-    """A workspace on a server. Made by `connect`; to be used by one thread at a time."""
+    """A workspace on a server. Made by `connect`; open inside of `with`, which may be entered again.
+
+    Threads may share it, all but `events`, which are one thread's. Outside of `with` everything raises RuntimeError.
+    """
 
     def __init__(self, url: str, workspace: str | None, sign_in: dict[str, Any]) -> None:
         self._url = url
         self._slug = workspace
         self._sign_in = sign_in
-        self._open = threading.Event()
+        self._ready = threading.Event()
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="chatcore-client", daemon=True)
-        self._token: trio.lowlevel.TrioToken
-        self._stop: trio.Event
-        self._client: Client
-        self._workspace: Workspace
+        self._thread: threading.Thread | None = None
+        self._opened: _Opened | None = None
 
     # --- what one can do ---------------------------------------------------------------------------------------------
 
     def send(self, channel: ChannelRef, content: str, *, thread_id: MessageId | None = None) -> Message:
         """Send a message; when this returns, it is durable, and was sent once. Raises ChatError."""
-        return self.call(lambda: self._workspace.send(channel, content, thread_id=thread_id))
+        return self.call(lambda: self.workspace.send(channel, content, thread_id=thread_id))
 
     def edit(self, message: MessageRef, content: str) -> Message:
         """Change the text of one's own message. Raises ChatError."""
-        return self.call(lambda: self._workspace.edit(message, content))
+        return self.call(lambda: self.workspace.edit(message, content))
 
     def react(self, message: MessageRef, emoji: str) -> None:
         """React to a message. Raises ChatError."""
-        self.call(lambda: self._workspace.react(message, emoji))
+        self.call(lambda: self.workspace.react(message, emoji))
 
     def history(self, channel: ChannelRef, *, limit: int = 50) -> tuple[Message, ...]:
         """The newest messages of a channel, oldest first. `limit` is 1 to 100. Raises ChatError."""
 
         async def read() -> tuple[Message, ...]:
-            channel_id = await self._workspace.channel_id(channel)
-            return (await self._client.messages.history(channel_id, limit=limit)).messages[::-1]
+            channel_id = await self.workspace.channel_id(channel)
+            return (await self.client.messages.history(channel_id, limit=limit)).messages[::-1]
 
         return self.call(read)
 
@@ -70,7 +81,7 @@ class BlockingChat:
         async def next_event() -> Event | None:
             with trio.move_on_after(float("inf") if patience is None else patience):
                 try:
-                    return await self._workspace.next_event()
+                    return await self.workspace.next_event()
                 except StopAsyncIteration:
                     return None
             return None
@@ -81,40 +92,70 @@ class BlockingChat:
     @property
     def state(self) -> State:
         """The workspace as of the last event that `events` gave."""
-        return self._workspace.state
+        return self.workspace.state
 
     @property
     def client(self) -> Client:
         """The client, to be used through `call`: `chat.call(lambda: chat.client.invites.create("team"))`."""
-        return self._client
+        return self._now().client
 
     @property
     def workspace(self) -> Workspace:
         """The workspace, to be used through `call`."""
-        return self._workspace
+        return self._now().workspace
 
     def call(self, function: Callable[[], Awaitable[T]]) -> T:
-        """Run an async function where the client lives, and give what it returns. Raises what it raises."""
-        return trio.from_thread.run(function, trio_token=self._token)
+        """Run an async function where the client lives, and give what it returns. Raises what it raises.
+
+        Ctrl-C (in a notebook: interrupting the cell) cancels it; the chat stays open.
+        """
+        scope, token = trio.CancelScope(), self._now().trio_token
+
+        async def cancellable() -> T:
+            with scope:
+                return await function()
+            raise RuntimeError("cancelled by whoever called")  # which nobody hears any more
+
+        try:
+            return trio.from_thread.run(cancellable, trio_token=token)
+        except KeyboardInterrupt:
+            token.run_sync_soon(scope.cancel)
+            raise
+        except trio.RunFinishedError:
+            raise self._failure or RuntimeError(_CLOSED) from None
+
+    def _now(self) -> _Opened:
+        if self._opened is None:
+            raise RuntimeError(_CLOSED)
+        return self._opened
 
     # --- opening and closing -----------------------------------------------------------------------------------------
 
     def __enter__(self) -> "BlockingChat":
+        if self._thread is not None:
+            raise RuntimeError("this chat is open already")
+        self._ready.clear()
+        self._failure = None
+        self._thread = threading.Thread(target=self._run, name="chatcore-client", daemon=True)
         self._thread.start()
-        self._open.wait()
-        if self._failure is not None:
-            self._thread.join()
+        self._ready.wait()
+        if self._opened is None:
+            self._thread = None
+            assert self._failure is not None
             raise self._failure
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.call(self._close)
-        self._thread.join()
-
-    async def _close(self) -> None:
-        self._stop.set()
+        opened, thread = self._now(), self._thread
+        assert thread is not None
+        try:
+            opened.trio_token.run_sync_soon(opened.stop.set)
+        except trio.RunFinishedError:
+            pass  # it ended by itself, and told whoever called
+        thread.join()
+        self._opened = self._thread = None
 
     def _run(self) -> None:
         try:
@@ -122,16 +163,16 @@ class BlockingChat:
         except BaseException as failure:
             self._failure = failure
         finally:
-            self._open.set()
+            self._ready.set()
 
     async def _live(self) -> None:
-        self._token = trio.lowlevel.current_trio_token()
-        self._stop = trio.Event()
-        async with AsyncExitStack() as stack:
-            self._client = await stack.enter_async_context(open_client(self._url, **self._sign_in))
-            self._workspace = await stack.enter_async_context(self._client.workspace(self._slug))
-            self._open.set()
-            await self._stop.wait()
+        async with (
+            open_client(self._url, **self._sign_in) as client,
+            client.workspace(self._slug) as workspace,
+        ):
+            self._opened = opened = _Opened(trio.lowlevel.current_trio_token(), client, workspace)
+            self._ready.set()
+            await opened.stop.wait()
 
 
 def connect(

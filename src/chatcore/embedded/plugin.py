@@ -10,7 +10,7 @@ from chatcore.bot import Bot
 from chatcore.bot.living import Life
 from chatcore.chat import Chat
 from chatcore.embedded.place import EmbeddedHome
-from chatcore.errors import Duplicate, NotFound
+from chatcore.errors import NotFound
 from chatcore.hooks import HookContext, PluginConfig, hookimpl
 from chatcore.ids import UserId, WorkspaceId
 from chatcore.model import Member, Role, User
@@ -81,10 +81,7 @@ async def account(chat: Chat, bot: Bot) -> User:
 
 async def enter(chat: Chat, workspace_id: WorkspaceId, me: User, role: Role) -> None:
     """Bring the bot into a workspace, unless it is there."""
-    try:
-        await chat.members.add(workspace_id, me, role=role)
-    except Duplicate:
-        pass
+    await chat.members.add(workspace_id, me, role=role)
 
 
 def plugin(bot: Bot) -> BotPlugin:

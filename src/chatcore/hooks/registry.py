@@ -3,7 +3,7 @@
 import difflib
 import inspect
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -47,6 +47,8 @@ class Registry:
 
     def add(self, plugin: Plugin) -> None:
         """Register a plugin; `check` comes when all are there. Raises ConfigError."""
+        for name in self.specs:
+            self._check_arguments(plugin, name)
         try:
             self._manager.register(plugin.part, plugin.name)
         except (ValueError, pluggy.PluginValidationError) as error:
@@ -96,9 +98,7 @@ class Registry:
             taken = parameters(function)
         except ValueError as error:
             raise ConfigError(f"{where}: {error}") from None
-        for name in taken:
-            if name not in caller.spec.argnames:
-                raise ConfigError(f"{where}: there is no argument {name!r}; it has {', '.join(caller.spec.argnames)}")
+        _known(where, taken, caller.spec.argnames)
         _check_shape(where, hook, spec, function)
         options = impl_options(function)
         if options.guard and spec.kind is not Kind.FILTER:
@@ -106,6 +106,17 @@ class Registry:
         return Implementation(
             hook=hook, plugin=plugin, function=function, arguments=taken, options=options, slot=self._slot
         )
+
+    def _check_arguments(self, plugin: Plugin, hook: str) -> None:
+        """Before pluggy does, which says it in words that are about pluggy. Raises ConfigError."""
+        function = getattr(plugin.part, hook, None) if _may_be_marked(plugin.part, hook) else None
+        caller = getattr(self._manager.hook, hook)
+        if inspect.isroutine(function) and self._manager.parse_hookimpl_opts(plugin.part, hook) and caller.spec:
+            where = f"plugin {plugin.name}, hook {hook}"
+            try:
+                _known(where, parameters(function), caller.spec.argnames)
+            except ValueError as error:
+                raise ConfigError(f"{where}: {error}") from None
 
     def _warn_of_unmarked(self, plugin: Plugin) -> None:
         for name in self.specs:
@@ -127,6 +138,15 @@ class _Manager(pluggy.PluginManager):
 def _may_be_marked(part: Any, name: str) -> bool:
     """Whether it is no module, or has a function of this name: marks are on functions."""
     return not isinstance(part, ModuleType) or isinstance(vars(part).get(name), FunctionType | MethodType)
+
+
+def _known(where: str, taken: Iterable[str], names: Sequence[str]) -> None:
+    """Raises ConfigError for an argument that a hook does not have."""
+    for name in taken:
+        if name not in names:
+            close = difflib.get_close_matches(name, names, 1)
+            hint = f"did you mean {close[0]!r}? It" if close else "it"
+            raise ConfigError(f"{where}: there is no argument {name!r}; {hint} has {', '.join(names)}")
 
 
 def _check_shape(where: str, hook: str, spec: SpecOptions, function: Callable[..., Any]) -> None:

@@ -29,6 +29,21 @@ def test_members(team: Run) -> None:
     ]
 
 
+def test_an_account_is_brought_into_another_workspace(team: Run) -> None:
+    team("workspace", "create", "second", "--name", "Second", "--owner", "ada@example.org")
+    team("user", "create", "bot@example.org", "--bot", "--workspace", "team")
+    add = ("workspace", "add", "second", "bot@example.org")
+    assert team(*add, "--role", "guest").stdout == "bot@example.org is in second, as guest.\n"
+    assert team(*add).stdout == "bot@example.org is in second, as guest.\n"
+    listed = json.loads(team("workspace", "members", "second", "--json").stdout)
+    assert [(row["email"], row["role"]) for row in listed] == [
+        ("ada@example.org", "owner"),
+        ("bot@example.org", "guest"),
+    ]
+    assert "no such user" in said(team(*add[:3], "nobody@example.org"))
+    assert "no such workspace" in said(team("workspace", "add", "nowhere", "bot@example.org"))
+
+
 def test_members_of_a_large_workspace_are_all_there(team: Run) -> None:
     """More than one page of the service. They are made in the library: a hundred commands would take minutes."""
 

@@ -7,7 +7,7 @@ What must hold is written in `chatcore.ports.storage`; how it is done here, from
     storage     the port, in the Trio thread: hands every call to a lane                    job
     writer      one connection; a transaction for whatever has gathered meanwhile           commit, verdict, analyst
     batch       what is done in that transaction: many callers' acts                        stale
-    posting     the hot path: a run of messages in three statements                         post_rows
+    posting     the hot path: a run of messages in a statement or two                       post_rows, memory
     readers     a pool of connections that cannot write                                     pool, probing
     replica     pages of messages, from a copy that has come as far as the primary
     pulse       tells a server that is at work from one that hangs

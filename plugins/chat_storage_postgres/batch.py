@@ -11,7 +11,7 @@ import attrs
 from outcome import Error, Outcome, Value
 
 from chat_storage_postgres.faults import AGAIN, READ_ONLY, Lost
-from chat_storage_postgres.posting import post_run
+from chat_storage_postgres.posting import Run, post_run
 from chat_storage_postgres.transaction import Again, Transaction
 from chat_storage_postgres.tx import PostgresTx, Setting
 from chatcore.errors import ChatError, StorageFull, Unavailable
@@ -38,6 +38,8 @@ class Batch:
     setting: Setting
     outcomes: list[Outcome[Any]] = attrs.field(factory=list)
     envelopes: list[Envelope] = attrs.field(factory=list)
+    run: Run | None = None
+    """The posts, if they were done in one go."""
     failed_alone: bool = False
     """The only act failed: there is nothing to commit."""
     _sealed: list[tuple[Envelope, int]] = attrs.field(factory=list)
@@ -56,7 +58,9 @@ class Batch:
                     await self._work(act, alone=len(acts) == 1)
 
     def committed(self) -> list[Envelope]:
-        """Stamp the envelopes of the posts with their places; all envelopes in order."""
+        """Stamp the envelopes of the posts with their places, and remember these; all envelopes in order."""
+        if self.db.memory is not None and self.run is not None and self.db.xid is not None:
+            self.db.memory.learn(self.run.rows, self.db.xid)
         for envelope, seq in self._sealed:
             envelope.epoch, envelope.seq = self.setting.epoch, seq
         return self.envelopes
@@ -83,7 +87,9 @@ class Batch:
         except ChatError:
             if self.db.plan.careful:
                 raise
-            raise Again(attrs.evolve(self.db.plan, careful=True)) from None
+            asked = self.db.memory is None or self.db.plan.asks
+            raise Again(attrs.evolve(self.db.plan, asks=True, careful=asked)) from None
+        self.run = None if self.db.plan.careful else run
         self._sealed += run.sealed
         self.envelopes += (envelope for envelope, _ in run.sealed)
         self.outcomes += (Error(made) if isinstance(made, ChatError) else Value(made) for made in run.outcomes)

@@ -12,6 +12,7 @@ from chat_storage_postgres.batch import Act, Batch
 from chat_storage_postgres.faults import AGAIN, READ_ONLY, Lost
 from chat_storage_postgres.job import PATIENCE
 from chat_storage_postgres.link import Link
+from chat_storage_postgres.memory import Memory
 from chat_storage_postgres.pulse import Pulse
 from chat_storage_postgres.transaction import Again, Plan, Transaction
 from chat_storage_postgres.tx import Setting
@@ -44,6 +45,7 @@ class Committer:
         self._link = link
         self._setting = setting
         self._pulse = pulse
+        self._memory = Memory(None)
         self._begun: Any = None
         """The connection on which the last COMMIT began the next transaction too."""
 
@@ -55,12 +57,13 @@ class Committer:
         """
         loop = asyncio.get_running_loop()
         plan, deadline = Plan(), loop.time() + PATIENCE
-        longest = POST_SECONDS if all(isinstance(act.what, Post) for act in acts) else WORK_SECONDS
+        only_posts = all(isinstance(act.what, Post) for act in acts)
+        longest = POST_SECONDS if only_posts else WORK_SECONDS
         for attempt in range(MAX_ATTEMPTS):
             if attempt and loop.time() > deadline:
                 break
             raw = await self._link.get(max(deadline - loop.time(), 0.1))
-            db = Transaction(raw, self._setting.slow_ms, plan)
+            db = Transaction(raw, self._setting.slow_ms, plan, self._recollect(raw, only_posts=only_posts))
             batch = Batch(db, self._setting)
             try:
                 async with self._pulse.watch(raw, longest):
@@ -84,6 +87,15 @@ class Committer:
                 if await self._commit(db, longest, chain=more()):
                     return Done(batch.outcomes, batch.committed())
         raise Unavailable("The database cannot save this now. Try again in a moment.")
+
+    def _recollect(self, raw: Any, *, only_posts: bool) -> Memory | None:
+        """What posts may rely on, on this connection. Other work may change anything, and perhaps tells nobody."""
+        if self._memory.raw is not raw:
+            self._memory = Memory(raw)
+        if only_posts:
+            return self._memory
+        self._memory.forget()
+        return None
 
     async def rest(self) -> None:
         """End a transaction that has begun and has nothing to do: nothing is to be left open while nobody writes."""

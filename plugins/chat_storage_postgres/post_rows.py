@@ -14,8 +14,20 @@ from chatcore.ports import Envelope
 
 # Each part writes one table from arrays of equal length. One statement: a trip to the server costs as much as ten rows.
 # Arrays go in `listed`, save those of free text.
+#
+# The workspaces first, and nothing at all unless each is as it was left by `changed_by` (where that is known). In the
+# order of their ids, so that two nodes never wait for each other in a circle.
 _WRITE = """
-    WITH m AS (
+    WITH found AS (
+        SELECT w.id, n.seq
+        FROM workspaces w JOIN unnest($20::text::uuid[], $21::text::bigint[], $22::text::bigint[])
+            AS n (id, seq, changed_by) ON n.id = w.id
+        WHERE n.changed_by IS NULL OR n.changed_by = w.xmin::text::bigint ORDER BY w.id FOR NO KEY UPDATE OF w
+    ), unchanged AS (
+        SELECT 1 FROM found HAVING count(*) = cardinality($20::text::uuid[])
+    ), w AS (
+        UPDATE workspaces w SET seq = found.seq FROM found, unchanged WHERE w.id = found.id
+    ), m AS (
         INSERT INTO messages (
             id, workspace_id, channel_id, user_id, thread_id, mentions_all, seq, position, created_at, kind,
             content, mentions, temp_id, search
@@ -29,33 +41,33 @@ _WRITE = """
         ) AS n (
             id, workspace_id, channel_id, user_id, thread_id, mentions_all, seq, position, created_at, kind,
             content, mentions, temp_id, search
-        )
+        ), unchanged
     ), e AS (
         INSERT INTO events (workspace_id, seq, type, scope, channel_id, user_id, data, created_at)
-        SELECT n.workspace_id, n.seq, n.type, n.scope, n.channel_id, n.user_id, n.data, $33
+        SELECT n.workspace_id, n.seq, n.type, n.scope, n.channel_id, n.user_id, n.data, $34
         FROM unnest(
             $2::text::uuid[], $7::text::bigint[], $11::text::text[], $12::text::text[], $13::text::uuid[],
             $14::text::uuid[], $19::text[]
-        ) AS n (workspace_id, seq, type, scope, channel_id, user_id, data)
-    ), w AS (
-        UPDATE workspaces w SET seq = n.seq
-        FROM unnest($20::text::uuid[], $21::text::bigint[]) AS n (id, seq) WHERE w.id = n.id
+        ) AS n (workspace_id, seq, type, scope, channel_id, user_id, data), unchanged
     ), c AS (
         UPDATE channels c SET position = n.position, everyone = n.everyone
-        FROM unnest($22::text::uuid[], $23::text::bigint[], $24::text::bigint[]) AS n (id, position, everyone)
+        FROM unnest($23::text::uuid[], $24::text::bigint[], $25::text::bigint[]) AS n (id, position, everyone),
+            unchanged
         WHERE c.id = n.id
+    ), cm AS (
+        UPDATE channel_members cm SET
+            read_seq = coalesce(n.seq, cm.read_seq),
+            read_message_id = coalesce(n.message_id, cm.read_message_id),
+            unread_base = coalesce(n.unread_base, cm.unread_base),
+            everyone_base = coalesce(n.everyone_base, cm.everyone_base) + n.own,
+            personal_mentions = CASE WHEN n.seq IS NULL THEN cm.personal_mentions ELSE 0 END + n.personal
+        FROM unnest(
+            $26::text::uuid[], $27::text::uuid[], $28::text::bigint[], $29::text::uuid[], $30::text::bigint[],
+            $31::text::bigint[], $32::text::bigint[], $33::text::bigint[]
+        ) AS n (channel_id, user_id, seq, message_id, unread_base, everyone_base, own, personal), unchanged
+        WHERE cm.channel_id = n.channel_id AND cm.user_id = n.user_id
     )
-    UPDATE channel_members AS cm SET
-        read_seq = coalesce(n.seq, cm.read_seq),
-        read_message_id = coalesce(n.message_id, cm.read_message_id),
-        unread_base = coalesce(n.unread_base, cm.unread_base),
-        everyone_base = coalesce(n.everyone_base, cm.everyone_base) + n.own,
-        personal_mentions = CASE WHEN n.seq IS NULL THEN cm.personal_mentions ELSE 0 END + n.personal
-    FROM unnest(
-        $25::text::uuid[], $26::text::uuid[], $27::text::bigint[], $28::text::uuid[], $29::text::bigint[],
-        $30::text::bigint[], $31::text::bigint[], $32::text::bigint[]
-    ) AS n (channel_id, user_id, seq, message_id, unread_base, everyone_base, own, personal)
-    WHERE cm.channel_id = n.channel_id AND cm.user_id = n.user_id
+    SELECT pg_current_xact_id()::text, EXISTS (SELECT 1 FROM unchanged)
 """
 _MENTIONS = """
     INSERT INTO message_mentions (channel_id, user_id, seq, author_id, covered)
@@ -88,10 +100,11 @@ class Marker:
 
 @attrs.define(eq=False)
 class Log:
-    """How far the log of a workspace has come."""
+    """How far the log of a workspace has come. `changed_by`: the transaction that wrote its row; None for whichever."""
 
     workspace_id: str
     seq: int
+    changed_by: int | None = None
 
 
 @attrs.define(eq=False)
@@ -134,24 +147,33 @@ class PostRows:
         self._uploads += ((id_, message.id, index) for index, id_ in enumerate(attachment_ids))
         return seq
 
-    async def write(self, db: Connection) -> None:
-        """Write everything."""
+    def authors(self) -> set[tuple[str, str]]:
+        """Channels, and who has sent a top-level message there."""
+        return {key for key, marker in self._markers.items() if marker.message_id is not None}
+
+    async def write(self, db: Connection) -> str | None:
+        """Write everything; the transaction's number. None when a workspace was changed: then nothing is written."""
         markers = [_marker_values(*key, marker) for key, marker in self._markers.items()]
-        await db.run(
+        logs = sorted((log.workspace_id, log.seq, log.changed_by) for log in self.logs.values())
+        (found,) = await db.rows(
             _WRITE,
             *_listed(self._messages, 14),
             *zip(*self._texts, strict=True),
-            *_listed([(log.workspace_id, log.seq) for log in self.logs.values()], 2),
+            *_listed(logs, 3),
             *_listed([(id_, place.position, place.everyone) for id_, place in self.places.items()], 3),
             *_listed(markers, 8),
             self.now,
         )
+        xid, unchanged = found
+        if not unchanged:
+            return None
         if self._mentions:
             await db.run(_MENTIONS, *_listed(self._mentions, 5))
         if self._replies:
             await db.run(_ROOTS, listed(self._replies), listed(self._replies.values()))
         if self._uploads:
             await db.run(_UPLOADS, *_listed(self._uploads, 3))
+        return str(xid)
 
     def _move_marker(self, message: Message, seq: int, place: Place) -> None:
         key = message.channel_id, message.user_id

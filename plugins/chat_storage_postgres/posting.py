@@ -2,7 +2,8 @@
 
 A run of posts costs the same few statements whatever its length: one asks everything that the judgement needs, Python
 judges and gives each message its place, and one writes the rows of all tables from arrays. The first locks the
-workspaces too, so what was asked still holds when it is written.
+workspaces too, so what was asked still holds when it is written. Where nobody else has written since, all of that is
+known (`memory`), and only the second is needed.
 """
 
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ _ANSWERS = """
         AS p (channel_id, user_id, thread_id, temp_id, place)
     LEFT JOIN channels c ON c.id = p.channel_id
 """
-_ASK = f"SELECT {_ANSWERS} LEFT JOIN workspaces w ON w.id = c.workspace_id ORDER BY p.place"
+_ASK = f"SELECT NULL, {_ANSWERS} LEFT JOIN workspaces w ON w.id = c.workspace_id ORDER BY p.place"
 # The same, and the workspaces' locks with it, which saves a trip. Who had to wait for a lock is answered by what was
 # before the wait; so the answer says who wrote the rows that are locked now, and what was over when it began. In the
 # order of their ids, so that two nodes never wait for each other in a circle.
@@ -58,20 +59,33 @@ Outcome = Posted | ChatError
 
 @attrs.define(eq=False)
 class Run:
-    """What became of each post, in order; and the envelopes of those that were written, with their seqs."""
+    """What became of each post, in order; the envelopes of those that were written, with their seqs; and their rows."""
 
     outcomes: list[Outcome]
     sealed: list[tuple[Envelope, int]]
+    rows: PostRows
 
 
 async def post_run(db: Transaction, posts: Sequence[Post], now: datetime) -> Run:
     """Write these posts in the transaction that is open. A post that may not be sent has an error for its outcome."""
-    answers = await _ask(db, [post.message for post in posts])
+    known = None if db.memory is None or db.plan.asks else db.memory.recall(posts)
+    run = None if known is None else await _post(db, posts, known, now)
+    if run is None:
+        run = await _post(db, posts, await _ask(db, [post.message for post in posts]), now)
+    assert run is not None, "a workspace changed that is locked"
+    return run
+
+
+async def _post(db: Transaction, posts: Sequence[Post], answers: Sequence[Sequence[Any]], now: datetime) -> Run | None:
+    """None when the answers hold no longer: then nothing is written."""
     judge = _Judge(await _uploads(db, [id_ for post in posts for id_ in post.attachment_ids]), now)
     outcomes = [judge.judge(post, answer) for post, answer in zip(posts, answers, strict=True)]
     if judge.sealed:
-        await judge.rows.write(db)
-    return Run(await _with_first_messages(db, outcomes), judge.sealed)
+        xid = await judge.rows.write(db)
+        if xid is None:
+            return None
+        db.xid = xid
+    return Run(await _with_first_messages(db, outcomes), judge.sealed, judge.rows)
 
 
 async def _ask(db: Transaction, messages: Sequence[Message]) -> Sequence[Sequence[Any]]:
@@ -87,7 +101,7 @@ async def _ask(db: Transaction, messages: Sequence[Message]) -> Sequence[Sequenc
         rows = await db.rows(_LOCK_AND_ASK, *values)
         snapshot, _, xid = rows[0][0].partition("/")
         if db.took(snapshot, xid, {row[2]: row[1] for row in rows if row[2] is not None}, channels):
-            return [row[2:] for row in rows]
+            return [row[1:] for row in rows]
     return await db.rows(_ASK, *values)
 
 
@@ -109,7 +123,7 @@ class _Judge:
             return error
 
     def _judge(self, post: Post, answer: Sequence[Any]) -> Outcome | str:
-        workspace_id, seq, position, everyone, archived, joined, first_id, root_id = answer
+        changed_by, workspace_id, seq, position, everyone, archived, joined, first_id, root_id = answer
         message = post.message
         if workspace_id is None:
             raise NotFound.of("channel")
@@ -122,7 +136,7 @@ class _Judge:
         if post.attachment_ids:
             self._claim(post.attachment_ids, workspace_id, message)
         if message.channel_id not in self.rows.places:
-            log = self.rows.logs.setdefault(workspace_id, Log(workspace_id, seq))
+            log = self.rows.logs.setdefault(workspace_id, Log(workspace_id, seq, changed_by))
             self.rows.places[message.channel_id] = Place(log, position, everyone)
         return self._write(post)
 

@@ -12,6 +12,11 @@ _HALF = 1 << 31
 _ALL = (1 << 32) - 1
 
 
+def cut(xid: str) -> int:
+    """The 32 bits of a transaction's number that rows carry."""
+    return int(xid) & _ALL
+
+
 @attrs.frozen
 class Snapshot:
     """Which transactions were over at a moment: those below `end` that were not `running`."""
@@ -23,7 +28,7 @@ class Snapshot:
     def parse(cls, text: str) -> "Snapshot":
         """From PostgreSQL's text: `xmin:xmax:running,running`. Numbers are cut to the 32 bits that rows carry."""
         _, end, running = text.split(":")
-        return cls(int(end) & _ALL, frozenset(int(each) & _ALL for each in running.split(",") if each))
+        return cls(cut(end), frozenset(cut(each) for each in running.split(",") if each))
 
     def knows(self, xid: int) -> bool:
         """Whether the transaction with these 32 bits was over.

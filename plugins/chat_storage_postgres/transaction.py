@@ -12,6 +12,7 @@ import attrs
 
 from chat_storage_postgres.columns import known_id
 from chat_storage_postgres.connection import Connection
+from chat_storage_postgres.memory import Memory
 from chat_storage_postgres.stale import Snapshot
 
 T = TypeVar("T")
@@ -31,11 +32,12 @@ class Plan:
     """How a batch is to be done: at first without ado, and again with what the last attempt has taught.
 
     `locks`: workspaces to lock before anything is read. `careful`: each statement by itself, so that an act can go on
-    after an error that it caught.
+    after an error that it caught. `asks`: nothing that is remembered is relied on.
     """
 
     locks: frozenset[str] = frozenset()
     careful: bool = False
+    asks: bool = False
 
 
 class Again(BaseException):
@@ -49,14 +51,16 @@ class Again(BaseException):
 class Transaction(Connection):
     """`xid` is its number, once there is one; `locked` are the workspaces that nobody else can change meanwhile.
 
-    `broken`: a statement failed, and PostgreSQL refuses every other one until the act is taken back.
+    `broken`: a statement failed, and PostgreSQL refuses every other one until the act is taken back. `memory`: what
+    posts may rely on, if they may.
     """
 
     writes = True
 
-    def __init__(self, raw: Any, slow_ms: float, plan: Plan) -> None:
+    def __init__(self, raw: Any, slow_ms: float, plan: Plan, memory: Memory | None = None) -> None:
         super().__init__(raw, slow_ms)
         self.plan = plan
+        self.memory = memory
         self.xid: str | None = None
         self.locked: set[str] = set()
         self.locked_channels: set[str] = set()

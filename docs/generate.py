@@ -1,8 +1,11 @@
 """Writes the pages of the reference that are made from the source; a test says when they are old."""
 
+import ast
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,11 +13,13 @@ from typing import Any
 import attrs
 
 from chatcore.config import FIELDS, Config
+from chatcore.embedded.plugin import BotSettings
 from chatcore.events import EVENT_CLASSES, Event
-from chatcore.hooks import Job, Kind
+from chatcore.hooks import Job, Kind, PluginConfig
 from chatcore.hooks.lifespan import FIRST_DELAY, LONGEST_DELAY, OBSERVER_LIMIT
 from chatcore.hooks.markers import SpecOptions, spec_options
 from chatcore.hooks.observers import QUEUE_LENGTH
+from chatcore.hooks.settings import settings_classes
 from chatcore.hooks.specs import SUBJECTS
 from chatcore.hooks.supervision import DRAIN_LIMIT, START_LIMIT
 from chatcore.wire import camel
@@ -99,7 +104,40 @@ def _job() -> str:
 def configuration_page() -> str:
     """docs/reference/configuration.md."""
     introduction = (HERE / "parts" / "configuration.md").read_text("utf-8")
-    return "\n".join([introduction, *(_setting(field) for field in FIELDS.values())])
+    settings = [_setting(field) for field in FIELDS.values()]
+    ours = [_plugin(name, cls) for name, cls in plugin_settings()]
+    return "\n".join([introduction, *settings, "## Of plugins that come along\n", *ours])
+
+
+def plugin_settings() -> Iterator[tuple[str, type[PluginConfig]]]:
+    """The settings of each plugin of ours, and of a bot that is one."""
+    for group in ("chatcore.plugins", "chatcore.optional_plugins"):
+        for point in sorted(entry_points(group=group), key=lambda point: point.name):
+            if point.dist is not None and point.dist.name == "chatcore":
+                yield from ((point.name, cls) for cls in settings_classes(point.load()))
+    yield "NAME", BotSettings
+
+
+def _plugin(name: str, cls: type[PluginConfig]) -> str:
+    who = "a bot that runs as a plugin" if cls is BotSettings else f"`{name}`"
+    lines = [f"### `[plugin.{name}]`", "", f"Of {who}.", "", "| setting | default | |", "|---|---|---|"]
+    said = explanations(cls)
+    for field in attrs.fields(cls):
+        default = field.default.factory() if isinstance(field.default, attrs.Factory) else field.default  # type: ignore[arg-type]
+        lines.append(f"| `{field.name}` | {_default(default)} | {' '.join(said[field.name].split())} |")
+    return "\n".join([*lines, ""])
+
+
+def explanations(cls: type[Any]) -> dict[str, str]:
+    """What the string below each field of a class says of it; nothing for a field without one."""
+    (body,) = [each.body for each in ast.parse(inspect.getsource(cls)).body if isinstance(each, ast.ClassDef)]
+    found = {
+        each.target.id: "" for each in body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+    }
+    for field, below in pairwise(body):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr):
+            found[field.target.id] = str(getattr(below.value, "value", ""))
+    return found
 
 
 def _setting(field: "attrs.Attribute[Any]") -> str:

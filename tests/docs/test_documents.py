@@ -64,7 +64,9 @@ def test_the_program_on_the_front_page_says_hello(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", SHELL_PAGES, ids=lambda page: page.name)
 def test_shell(page: Path, tmp_path: Path, unused_port: int) -> None:
     """The page's commands in one shell, on another port than the one that it names; a failing one ends it."""
-    for name, code in re.findall(r"^Save this as `([\w.]+)`:\n\n```python\n(.*?)^```", page.read_text("utf-8"), _BLOCK):
+    for name, code in re.findall(
+        r"^Save this as `([\w.]+)`:\n\n```py(?:thon)?\n(.*?)^```", page.read_text("utf-8"), _BLOCK
+    ):
         (tmp_path / name).write_text(code)
     script = "\n".join(blocks(page, "sh"))
     script = script.replace("chatcore serve &", f"chatcore serve --port {unused_port} > ready & {WAIT}")

@@ -43,10 +43,15 @@ EventName = Literal[
     "huddle_started",
     "huddle_user_joined",
     "huddle_user_left",
+    "huddle_user_updated",
+    "huddle_updated",
     "huddle_ended",
     "typing",
     "presence_update",
     "huddle_signal",
+    "huddle_speaking",
+    "huddle_rejoin",
+    "huddle_ring",
     "resynced",
 ]
 

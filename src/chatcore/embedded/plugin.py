@@ -20,13 +20,12 @@ DOMAIN = "bots.invalid"
 
 
 class BotSettings(PluginConfig):
-    """`[plugin.NAME]` in chat.toml.
-
-    workspaces: the slugs of those that the bot is in; none: every one, the new ones too. role: as what it enters them.
-    """
+    """`[plugin.NAME]` in chat.toml."""
 
     workspaces: tuple[str, ...] = ()
+    """The slugs of the workspaces that the bot is in; none: every one, the new ones too."""
     role: Literal["admin", "member", "guest"] = "member"
+    """As what it enters them."""
 
 
 class BotPlugin:

@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pytest
 import trio.testing
 
 from chatcore.bot import Bot, BotError, Channel, Context, MemberCard, NoAnswer, Rate
+from chatcore.bot.bot import EventName
 from chatcore.bot.journal import Memory
-from chatcore.events import MemberJoined, ReactionAdded
+from chatcore.events import EVENTS, MemberJoined, ReactionAdded
 from chatcore.testing.bots import Stage, bot_tester
 
 
@@ -500,6 +501,10 @@ async def _defaulted(sides=6) -> None: ...  # type: ignore[no-untyped-def]  # no
 
 class _Class:
     async def method(self, ctx: Context) -> None: ...
+
+
+def test_every_event_can_be_listened_for() -> None:
+    assert {*get_args(EventName)} == {*EVENTS, "resynced"}
 
 
 async def test_what_a_handler_returns_is_said_to_be_seen_by_nobody(caplog: pytest.LogCaptureFixture) -> None:

@@ -61,6 +61,17 @@ def test_every_event_is_documented(generate: ModuleType, cls: type[Event]) -> No
             assert f"| `{camel(field.name)}` |" in section
 
 
+def test_every_setting_of_our_plugins_is_documented(generate: ModuleType) -> None:
+    page = (DOCS / "reference" / "configuration.md").read_text("utf-8")
+    found = dict(generate.plugin_settings())
+    assert {"chat_webhooks_out", "chat_voice_webrtc", "NAME"} <= set(found)
+    for plugin, cls in found.items():
+        section = page.partition(f"### `[plugin.{plugin}]`\n")[2].partition("\n###")[0]
+        for name, text in generate.explanations(cls).items():
+            assert re.match(r"[A-Z].+\.$", text), f"{plugin}: the setting {name} is not documented"
+            assert f"| `{name}` |" in section
+
+
 def examples() -> list[str]:
     return re.findall(r"```python\n(.+?)```", PAGE.read_text("utf-8"), re.DOTALL)
 

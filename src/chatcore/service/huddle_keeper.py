@@ -30,6 +30,8 @@ SCAN_SECONDS = 5.0
 IDLE_SECONDS = 60.0
 """The same while none does. We hear at once of one that begins here, or in a workspace that is followed here. Others
 are their own nodes' affair while these live; after that they are found at the next look."""
+PAUSE_SECONDS = 0.25
+"""The least from one look to the next: each looks at every huddle, and people come in crowds."""
 SWITCH_SECONDS = 5.0
 """From the decision that media goes from peer to peer to the end of that through the server: until the peers are
 connected it carries the voices."""
@@ -156,7 +158,7 @@ class HuddleKeeper:
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
-        due = 0.0
+        due = rested = 0.0
         while True:
             with trio.move_on_at(due):
                 await self._wake.wait()
@@ -164,7 +166,11 @@ class HuddleKeeper:
             try:
                 await self._close_media()
                 await self._end_recordings()
+                if trio.current_time() < rested:
+                    due = rested
+                    continue
                 due = min(await self._look(), *(at for at, _ in self._retired), math.inf)
+                rested = trio.current_time() + PAUSE_SECONDS
             except ChatError as error:
                 log.warning("huddles cannot be looked after now: %s", error.message)
                 due = trio.current_time() + SCAN_SECONDS

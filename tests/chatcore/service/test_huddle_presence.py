@@ -146,9 +146,9 @@ async def test_the_record_names_somebody_who_is_still_there(team: Team, autojump
     await team.chat.messages.delete(record, actor=team.owner)
 
 
-async def test_where_no_huddle_goes_on_few_looks_are_taken(
-    team: Team, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[Tx]:
+    """How often all huddles were looked at."""
     looks: list[Tx] = []
     scan = huddle_keeper._scan
 
@@ -157,6 +157,26 @@ async def test_where_no_huddle_goes_on_few_looks_are_taken(
         return await scan(tx)
 
     monkeypatch.setattr(huddle_keeper, "_scan", counted)
+    return looks
+
+
+async def test_a_crowd_that_comes_and_goes_is_looked_at_a_few_times(
+    team: Team, autojump_clock: MockClock, looks: list[Tx]
+) -> None:
+    huddle = (await team.chat.huddles.start(team.room, actor=team.owner)).huddle
+    await trio.sleep(1)
+    looks.clear()
+    for _ in range(20):
+        await by_socket(team, huddle, team.ann, "one")
+        await trio.sleep(0.01)
+        await team.chat.huddles.leave(huddle, actor=team.ann)
+    await trio.sleep(1)
+    assert len(looks) in range(1, 12)
+
+
+async def test_where_no_huddle_goes_on_few_looks_are_taken(
+    team: Team, autojump_clock: MockClock, looks: list[Tx]
+) -> None:
     await trio.sleep(5 * IDLE_SECONDS)
     assert len(looks) in range(4, 8)
     huddle = (await team.chat.huddles.start(team.room, actor=team.owner)).huddle

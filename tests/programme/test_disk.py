@@ -63,7 +63,9 @@ async def until_full_and_back(server: Server, database: Path, make_room: MakeRoo
     async with trio.open_nursery() as nursery:
         for number in range(SENDERS):
             nursery.start_soon(fill, team, number, acknowledged, refused)
-    assert len(refused) == SENDERS
+    # Eight that were written together may have been refused while there was room for one.
+    await fill(team, SENDERS, acknowledged, refused)
+    assert len(refused) == SENDERS + 1
     assert set(refused) <= {503, 507}
     assert len(acknowledged) > SENDERS
 

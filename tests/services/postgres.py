@@ -1,5 +1,6 @@
 """A real PostgreSQL in a temporary folder, reached by a socket there, for as long as the tests of one process run."""
 
+import atexit
 import os
 import pwd
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -84,18 +86,19 @@ class Postgres:
         return f"postgresql://chat@127.0.0.1:{port or self.port}/{database}"
 
     def create(self) -> None:
-        """Make the cluster."""
-        who = owner()
-        if who:
-            os.chown(self.folder, who["user"], who["group"])
+        """Make the cluster: as a copy of the model, which takes a tenth of what `initdb` takes."""
+        self._hand_over()
+        subprocess.run(["cp", "-a", str(_model()), str(self.data)], check=True)
+
+    def init(self) -> None:
+        """Make the cluster from nothing."""
+        self._hand_over()
         command = ["initdb", "-D", str(self.data), "-U", "chat", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         self._run([*command, "--no-sync"])
 
     def copy(self, primary: "Postgres") -> None:
         """Make the cluster as a standby of another."""
-        who = owner()
-        if who:
-            os.chown(self.folder, who["user"], who["group"])
+        self._hand_over()
         options = ["-R", "-X", "stream", "-c", "fast", "--no-sync"]
         self._run(["pg_basebackup", "-d", primary.url(), "-D", str(self.data), *options])
 
@@ -144,6 +147,12 @@ class Postgres:
         """Empty the tables of a database that has our schema. It takes a tenth of what a new database takes."""
         self.sql(_WIPE, database)
 
+    def _hand_over(self) -> None:
+        """Give the folder to whoever runs the server."""
+        who = owner()
+        if who:
+            os.chown(self.folder, who["user"], who["group"])
+
     def _run(self, command: list[str]) -> str:
         program, *options = command
         done = subprocess.run(
@@ -157,6 +166,16 @@ class Postgres:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+
+@cache
+def _model() -> Path:
+    """The data of a cluster that nobody uses, made once in each process."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-model-"))
+    atexit.register(shutil.rmtree, folder)
+    model = Postgres(folder)
+    model.init()
+    return model.data
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import httpx
 from tests.chatserver.net.waiting import until
-from tests.programme.process import Person, Server
+from tests.programme.process import Person, Server, plain_http
 from tests.services.postgres import Postgres, running_postgres
 from tests.services.proxy import Proxy, proxying
 from tests.services.redis import Redis, running_redis
@@ -22,7 +22,7 @@ class AnyNode:
     """Stands for a server where a client is told to come back to whichever is there: as a proxy in front of them."""
 
     nodes: list[Server]
-    http: httpx.AsyncClient = attrs.field(factory=lambda: httpx.AsyncClient(timeout=30))
+    http: httpx.AsyncClient = attrs.field(factory=plain_http)
     _turns: Any = attrs.field(factory=count)
 
     @property
@@ -83,12 +83,10 @@ async def running_cluster(
                 variables["REDIS_URL"] = f"redis://127.0.0.1:{way.port}"
             place = folder / f"node{number}"
             place.mkdir()
-            node = Server(place, variables, arguments=arguments)
+            node = Server(place, variables, arguments=(*arguments, "--migrate") if number == 0 else arguments)
             nodes.append(node)
             stack.push_async_callback(node.kill)
             stack.push_async_callback(node.http.aclose)
-            if number == 0:
-                await node.command("migrate", "up")
             await node.start()
         cluster = Cluster(nodes, postgres, redis, ways, roads)
         stack.push_async_callback(cluster.anywhere.http.aclose)

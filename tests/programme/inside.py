@@ -10,6 +10,7 @@ import attrs
 import httpx
 import trio
 from tests.chatserver.net.client import Client
+from tests.programme.process import plain_http
 
 from chatcore import Chat, Config, open_chat
 from chatcore.ids import UserId, WorkspaceId
@@ -93,7 +94,10 @@ async def inside(
     config = Config(**{"database_url": url, "bcrypt_rounds": 4, "rate_limits": "off", **settings})
     async with open_chat(config=config, clock=clock, plugins=plugins) as chat, trio.open_nursery() as nursery:
         address = await nursery.start(partial(serve, chat, port=0))
-        async with httpx.AsyncClient(base_url=address.url, timeout=30) as http, AsyncExitStack() as sockets:
+        async with (
+            plain_http(address.url) as http,
+            AsyncExitStack() as sockets,
+        ):
             # Many people share this client: what one of them is given must not be sent by the next.
             http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             yield Inside(chat, address.port, http, sockets)

@@ -12,7 +12,7 @@ import trio
 from tests.chatserver.net.waiting import until
 from tests.programme.cluster import Cluster, running_cluster
 from tests.programme.line import Broken, Ear, line
-from tests.programme.process import Person, Team, history, make_team
+from tests.programme.process import Person, Team, history, make_team, plain_http
 from tests.programme.talk import begin_talk
 
 pytestmark = [pytest.mark.programme, pytest.mark.own_storage]
@@ -113,7 +113,7 @@ async def test_rates_are_counted_over_all_nodes(tmp_path: Path, bus: str) -> Non
     async with running_cluster(tmp_path, 2, bus=bus, RATE_LIMITS="default") as cluster:
         wrong = {"email": "owner@localhost", "password": "wrong horse battery"}
         urls = [node.url + "/api/auth/login" for node in cluster.nodes]
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with plain_http() as http:
             codes = [(await http.post(urls[number % 2], json=wrong)).status_code for number in range(7)]
             assert codes == [401] * 5 + [429] * 2
             # Whoever says that they come from elsewhere comes from where they come from.
@@ -205,7 +205,7 @@ async def _workers(url: str) -> set[str]:
     """What tells the processes apart that answer at this address."""
     found: set[str] = set()
     for _ in range(100):
-        async with httpx.AsyncClient() as http:
+        async with plain_http() as http:
             lines = (await http.get(f"{url}/metrics")).text.splitlines()
         found |= {each for each in lines if each.startswith("process_start_time_seconds ")}
         if len(found) > 1:

@@ -10,6 +10,11 @@ from tests.services.postgres import Postgres, running_postgres
 
 BACKENDS = ("memory", "postgres", "redis")
 """SQLite, alone; PostgreSQL, and its own bus; PostgreSQL with Redis."""
+WALKS = {
+    "test_every_client_follows_and_nobody_hears_too_much": ("0", "1"),
+    "test_clients_that_come_and_go_get_each_event_once_in_order": ("False-0", "True-1"),
+}
+"""Tests -> those of their parameters that are tried with every backend; the others only with SQLite."""
 PASSED = pytest.StashKey[bool]()
 
 
@@ -23,20 +28,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With another backend: without the tests that bring a database of their own.
 
-    And without most of the long walks, which read everything after every step: half a minute each on PostgreSQL, where
-    two have to do.
+    And without most of the long walks, which read everything after every step, or begin again and again: half a minute
+    each on PostgreSQL, where two have to do.
     """
     if config.getoption("--backend") == "memory":
         return
-    walk = "test_every_client_follows_and_nobody_hears_too_much["
-    left_out = [
-        each
-        for each in items
-        if each.get_closest_marker("own_storage")
-        or (each.name.startswith(walk) and each.name not in (f"{walk}0]", f"{walk}1]"))
-    ]
+    left_out = [each for each in items if each.get_closest_marker("own_storage") or _is_another_walk(each)]
     items[:] = [each for each in items if each not in left_out]
     config.hook.pytest_deselected(items=left_out)
+
+
+def _is_another_walk(item: pytest.Item) -> bool:
+    name, _, parameters = item.name.rstrip("]").partition("[")
+    return parameters not in WALKS.get(name, (parameters,))
 
 
 @pytest.fixture(scope="session")

@@ -40,8 +40,8 @@ async def test_the_media_process_is_killed_while_people_talk() -> None:
     config = Config(voice="webrtc", voice_public_address="127.0.0.1")
     async with open_kit(config=config) as kit, open_room(voice_of(kit)) as room:
         started = await kit.chat.huddles.start(kit.room(), actor=kit.ada, mode=HuddleMode.SFU)
-        await join(room, kit, started.huddle, kit.ada, Peer((Tone(440),)))
         async with kit.chat.subscribe(kit.ben, kit.workspace) as heard:
+            await join(room, kit, started.huddle, kit.ada, Peer((Tone(440),)))
             ben = await join(room, kit, started.huddle, kit.ben, Peer(()))
             with trio.fail_after(10):
                 speaking = await wait_for(heard, HuddleSpeaking)

@@ -6,10 +6,10 @@ from typing import Any
 import attrs
 import pytest
 import trio
-import trio.testing
 from tests.chatserver.net.waiting import until
 from tests.programme.hearing import hear
 from tests.programme.inside import Inside, Person, inside
+from trio.testing import wait_all_tasks_blocked  # itself: who always talks is never quiet while a database is asked
 
 from chatcore import Chat
 from chatcore.ids import ChannelId
@@ -132,7 +132,7 @@ async def test_nothing_more_is_heard_and_nothing_is_found(what: str) -> None:
 
         await cut(server.chat, place)
         last = (await server.chat.hub.position(place.team.id)).seq
-        await trio.testing.wait_all_tasks_blocked(0.005)
+        await wait_all_tasks_blocked(0.005)
         hearing.take()
         await until(lambda: len([seq for seq in place.said if seq > last]) >= 10)
         late = [one for one in hearing.take() if what in GONE or _is_of(one, place)]

@@ -15,9 +15,18 @@ from chatcore.model import Role, User, Workspace
 T = TypeVar("T")
 
 
-def operate(config_file: Path | None, database_url: str | None, work: Callable[[Chat], Awaitable[T]]) -> T:
-    """Open the chat of the configuration, do the work, and close it. A running server notices by itself."""
-    config = settings.read(config_file, {"database_url": database_url})
+def operate(
+    config_file: Path | None,
+    database_url: str | None,
+    work: Callable[[Chat], Awaitable[T]],
+    *,
+    plugins: tuple[str, ...] = (),
+) -> T:
+    """Open the chat of the configuration, do the work, and close it. A running server notices by itself.
+
+    plugins: files or names of those to load beside the configured ones.
+    """
+    config = settings.read(config_file, {"database_url": database_url, "plugins": plugins})
     require_database(config)
     return trio.run(_opened, config, work)
 

@@ -18,7 +18,7 @@ from chatcore.hooks import CliCommand, CliOption, Hooks
 def commands_of(config_file: Path | None) -> dict[str, dict[str, CliCommand]]:
     """The commands of every plugin of these settings: plugin's name -> command's name -> command."""
     found: dict[str, dict[str, CliCommand]] = {}
-    for plugin, command in Hooks(settings.read(config_file)).cli():
+    for plugin, command in Hooks(settings.read(config_file), strict=False).cli():
         found.setdefault(plugin, {})[command.name] = command
     return found
 

@@ -206,12 +206,13 @@ async def open_chat(
     url: the database, `sqlite:///team.db` (made and migrated when it is not there) or `memory:`; by default that of
     `config`.
     plugins: modules or objects with hook implementations, beside the installed ones.
-    jobs: False leaves the periodic work of plugins to others, for a program that only looks in. Raises ConfigError.
+    jobs: False leaves the periodic work of plugins to others, and the settings of plugins that are not here alone, for
+    a program that only looks in. Raises ConfigError.
     """
     config = config or Config()
     if url is not None:
         config = attrs.evolve(config, database_url=url)
-    hooks = Hooks(config, plugins)
+    hooks = Hooks(config, plugins, strict=jobs)
     config = await hooks.configure(config)
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:

@@ -83,7 +83,7 @@ class _Openings:
 
     @classmethod
     async def of(cls, config: Config) -> Self:
-        hooks = Hooks(config)
+        hooks = Hooks(config, strict=False)
         return cls(await hooks.configure(config), hooks)
 
     def __call__(self, kind: str, url: str, setting: str) -> AbstractAsyncContextManager[Any]:

@@ -14,7 +14,7 @@ from chatcore.ports import Clock, Migrator, ProviderContext
 @asynccontextmanager
 async def open_migrator(config: Config, *, clock: Clock | None = None) -> AsyncIterator[Migrator]:
     """The migrator of the database that `config.database_url` names. Raises ConfigError."""
-    hooks = Hooks(config)
+    hooks = Hooks(config, strict=False)
     config = await hooks.configure(config)
     provider = by_url(hooks.providers(), "migrator", config.database_url, "database_url")
     context = ProviderContext(

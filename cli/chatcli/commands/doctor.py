@@ -8,7 +8,7 @@ import trio
 
 from chatcli import settings
 from chatcli.health.database import check_database
-from chatcli.health.finding import Finding, State, fail, ok
+from chatcli.health.finding import Finding, State, fail, ok, warn
 from chatcli.health.machine import check_clock, check_disk, check_port, check_python, check_sqlite, check_writable
 from chatcli.health.secret import check_secret
 from chatcli.health.server import check_server
@@ -60,11 +60,17 @@ async def examine(
 def check_plugins(config: Config) -> Finding:
     """Whether all of them load."""
     try:
-        hooks = Hooks(config)
+        hooks = Hooks(config, strict=False)
         hooks.providers()
     except ConfigError as error:
         return fail("plugins", str(error), "correct it, or switch the plugin off: [plugin.NAME] enabled = false")
-    return ok("plugins", ", ".join(info.name for info in hooks.plugins()))
+    names = [info.name for info in hooks.plugins()]
+    off = [name for name, table in config.plugin_settings.items() if table.get("enabled") is False]
+    missing = sorted(set(config.plugin_settings) - {*names, *off})
+    if missing:
+        found = f"there are settings for {', '.join(missing)}, and no such plugin"
+        return warn("plugins", found, "name it in `plugins`, unless the server is started with --plugin")
+    return ok("plugins", ", ".join(names))
 
 
 def _without_password(url: str) -> str:

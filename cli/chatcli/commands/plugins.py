@@ -37,7 +37,7 @@ def kind_of(hook: str) -> str:
 
 
 def rows_of(config: Config, hooks: Hooks) -> list[dict[str, Any]]:
-    """Every plugin as it is listed: those that are loaded, and those that the settings switch off."""
+    """Every plugin as it is listed: those that are loaded, and those that the settings switch off or only speak of."""
     provided: dict[str, list[str]] = {}
     for name, provider in hooks.collect("register_providers"):
         provided.setdefault(name, []).append(f"{provider.kind}:{provider.name}")
@@ -45,11 +45,13 @@ def rows_of(config: Config, hooks: Hooks) -> list[dict[str, Any]]:
     off = sorted(name for name, table in config.plugin_settings.items() if table.get("enabled") is False)
     rows += [{"name": name, "version": None, "kinds": [], "provides": [], "state": "off"} for name in off]
     known = {row["name"] for row in rows}
-    return rows + [
+    rows += [
         {"name": name, "version": version, "kinds": [], "provides": [], "state": "available"}
         for name, version in available().items()
         if name not in known
     ]
+    missing = sorted(set(config.plugin_settings) - {row["name"] for row in rows})
+    return rows + [{"name": name, "version": None, "kinds": [], "provides": [], "state": "missing"} for name in missing]
 
 
 def _row(info: PluginInfo, provided: list[str]) -> dict[str, Any]:
@@ -75,14 +77,15 @@ def plugins() -> None:
 def list_(as_json: bool, config_file: Path | None) -> None:
     """List the plugins that a server with these settings would run, and those that come along but have to be asked for.
 
-    `state`: on, off (`enabled = false` in the settings), available (name it by `plugins` in the settings or --plugin).
+    `state`: on, off (`enabled = false` in the settings), available (name it by `plugins` in the settings or --plugin),
+    missing (there are settings for it; `serve --plugin` may load it).
 
     \b
     Example:
       chatcore plugins list
     """
     config = settings.read(config_file)
-    show(rows_of(config, Hooks(config)), COLUMNS, as_json=as_json, none="There are no plugins.")
+    show(rows_of(config, Hooks(config, strict=False)), COLUMNS, as_json=as_json, none="There are no plugins.")
 
 
 @plugins.command(short_help="Say whether a plugin would work.")
@@ -104,7 +107,7 @@ def check(plugin: str, contracts: bool, as_json: bool, config_file: Path | None)
       chatcore plugins check chat_presence
     """
     config = settings.read(config_file, {"plugins": (plugin,)})
-    hooks = Hooks(config)
+    hooks = Hooks(config, strict=False)
     hooks.plugin_tables()
     rows = {row["name"]: row for row in rows_of(config, hooks)}
     row = rows[plugin_name(plugin)]
@@ -175,42 +178,53 @@ def new(name: str, package: bool, folder: Path) -> None:
 
 
 @plugins.command(short_help="Switch a plugin off, on every running server.")
-@click.argument("name")
+@click.argument("plugin", metavar="FILE|NAME")
 @click.option("--yes", is_flag=True, help="Do not ask, even if it guards something.")
 @database_options
-def disable(name: str, yes: bool, config_file: Path | None, database_url: str | None) -> None:
+def disable(plugin: str, yes: bool, config_file: Path | None, database_url: str | None) -> None:
     """Switch a plugin off, on every server of this database, within a second or two and until it is enabled again.
 
     Its hooks are not called any more, its work is stopped, its endpoints answer 503. What it provides as a storage, a
     bus or a way to sign in stays: for that set `enabled = false` and restart. What it guards is not guarded meanwhile.
+    One that the settings do not name (`serve --plugin`) is named by its file.
 
     \b
     Example:
       chatcore plugins disable nospam
     """
-    hooks = Hooks(settings.read(config_file))
-    require(hooks, name)
+    hooks, name, files = _named(config_file, plugin)
     (info,) = (each for each in hooks.plugins() if each.name == name)
     if info.guards and not yes:
         guarded = ", ".join(info.guards)
         click.confirm(f"{name} guards {guarded}: NOBODY will, until it is enabled again. Go on?", abort=True, err=True)
-    operate(config_file, database_url, partial(_switch, name, False))
+    operate(config_file, database_url, partial(_switch, name, False), plugins=files)
     click.echo(f"{name} is switched off." + (f" Nobody guards {', '.join(info.guards)}." if info.guards else ""))
 
 
 @plugins.command()
-@click.argument("name")
+@click.argument("plugin", metavar="FILE|NAME")
 @database_options
-def enable(name: str, config_file: Path | None, database_url: str | None) -> None:
+def enable(plugin: str, config_file: Path | None, database_url: str | None) -> None:
     """Switch a plugin on again that `disable` switched off.
 
     \b
     Example:
       chatcore plugins enable nospam
     """
-    require(Hooks(settings.read(config_file)), name)
-    operate(config_file, database_url, partial(_switch, name, True))
+    _, name, files = _named(config_file, plugin)
+    operate(config_file, database_url, partial(_switch, name, True), plugins=files)
     click.echo(f"{name} is switched on.")
+
+
+def _named(config_file: Path | None, plugin: str) -> tuple[Hooks, str, tuple[str, ...]]:
+    """The plugins of these settings and this one, its name, and what to load beside the configured ones.
+
+    Raises Failure when there is no such plugin.
+    """
+    files = (plugin,) if plugin.endswith(".py") else ()
+    hooks, name = Hooks(settings.read(config_file, {"plugins": files}), strict=False), plugin_name(plugin)
+    require(hooks, name)
+    return hooks, name, files
 
 
 async def _switch(name: str, on: bool, chat: Chat) -> None:

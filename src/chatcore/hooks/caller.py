@@ -39,18 +39,21 @@ class Hooks:
     """Loads, checks, orders and calls the plugins of one chat.
 
     config: names further plugins (`plugins`) and holds their settings. plugins: modules or objects with hook
-    implementations, for a program that embeds the chat. use_installed: also load every installed plugin.
+    implementations, for a program that embeds the chat. use_installed: also load every installed plugin. strict: False
+    leaves settings of plugins that are not here alone, for a program that only looks in: a server may have them.
     Raises ConfigError: what is wrong with which plugin, in one line.
     """
 
-    def __init__(self, config: Config, plugins: Iterable[Any] = (), *, use_installed: bool = True) -> None:
+    def __init__(
+        self, config: Config, plugins: Iterable[Any] = (), *, use_installed: bool = True, strict: bool = True
+    ) -> None:
         self._slot = ChatSlot()
         self._registry = Registry(self._slot)
         self._limit = config.hook_deadline_ms / 1000
         self._filters: dict[str, FilterChain] = {}
         self._watchers: dict[str, tuple[Implementation, ...]] = {}
         """Of observers and of wrappers."""
-        self._load(config, plugins, use_installed)
+        self._load(config, plugins, use_installed, strict)
         self._supervision = Supervision(self._registry, self.collect("register_jobs"))
         self._commands = self._collect_commands()
         self._compile()
@@ -205,7 +208,7 @@ class Hooks:
 
     # --- building ----------------------------------------------------------------------------------------------------
 
-    def _load(self, config: Config, given: Iterable[Any], use_installed: bool) -> None:
+    def _load(self, config: Config, given: Iterable[Any], use_installed: bool, strict: bool) -> None:
         tables = config.plugin_settings
         disabled = frozenset(name for name, table in tables.items() if table.get("enabled") is False)
         points = installed() if use_installed else {}
@@ -218,7 +221,7 @@ class Hooks:
                 settings=tables.get(found.name, {}),
             )
             self._registry.add(plugin)
-        check_settings(self._registry.plugins, tables, disabled)
+        check_settings(self._registry.plugins, tables, disabled, strict=strict)
         self._add_own_hooks()
         self._registry.check()
 

@@ -61,9 +61,12 @@ def read_settings(cls: type[P], table: Mapping[str, Any], plugin: str) -> P:
 
 
 def check_settings(
-    plugins: "Iterable[Plugin]", tables: Mapping[str, Mapping[str, Any]], disabled: Iterable[str]
+    plugins: "Iterable[Plugin]", tables: Mapping[str, Mapping[str, Any]], disabled: Iterable[str], *, strict: bool
 ) -> None:
-    """Read the settings of every plugin once, so that a bad one refuses the start. Raises ConfigError."""
+    """Read the settings of every plugin once, so that a bad one refuses the start. Raises ConfigError.
+
+    strict: settings of a plugin that is not here are bad, too.
+    """
     left = set(tables) - set(disabled)
     for plugin in plugins:
         left.discard(plugin.name)
@@ -73,7 +76,7 @@ def check_settings(
         unknown = set(plugin.settings) - RESERVED
         if unknown and not classes:
             raise ConfigError(f"plugin.{plugin.name}.{shown(min(unknown))}: unknown setting; the plugin has none")
-    if left:
+    if left and strict:
         raise ConfigError(f"plugin.{shown(min(left))}: there is no such plugin; install it, or add it to `plugins`")
 
 

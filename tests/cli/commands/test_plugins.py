@@ -203,3 +203,24 @@ def test_commands_of_plugins_are_run(team: Run, folder: Path) -> None:
     assert team("plugins", "run", "people", "users", "nowhere").stderr == "There is nothing to list.\n"
     assert "users" in team("plugins", "run", "people", "--help").stdout
     assert team("plugins", "run", "nobody").exit_code == 2
+
+
+def test_settings_of_a_plugin_that_only_serve_is_told_of_are_in_nobodys_way(team: Run, folder: Path) -> None:
+    """`serve --plugin nospam.py` with `[plugin.nospam]` in chat.toml: every other command works all the same."""
+    config = "class Config(PluginConfig):\n    words: list[str] = []\n"
+    source = NOSPAM.replace("import Reject", "import PluginConfig, Reject").replace("\n@hook", f"\n{config}\n@hook")
+    (folder / "nospam.py").write_text(source)
+    (folder / "chat.toml").write_text('[plugin.nospam]\nwords = ["buy now"]\n')
+    for command in (("user", "list"), ("workspace", "list"), ("migrate", "status"), ("plugins", "check", "nospam.py")):
+        done = team(*command)
+        assert done.exit_code == 0, done.stderr
+    rows = {row["name"]: row["state"] for row in json.loads(team("plugins", "list", "--json").stdout)}
+    assert rows["nospam"] == "missing"
+    assert "settings for nospam, and no such plugin" in team("doctor").stdout
+    assert "there is no plugin 'nospam'" in said(team("plugins", "disable", "nospam"))
+    done = team("plugins", "disable", "nospam.py", "--yes")
+    assert done.stdout == "nospam is switched off. Nobody guards message_will_send.\n"
+    assert team("plugins", "enable", "nospam.py").stdout == "nospam is switched on.\n"
+    # The server itself is strict: a name that nothing has is a mistake there.
+    (folder / "chat.toml").write_text("[plugin.nospan]\n")
+    assert "plugin.nospan: there is no such plugin" in said(team("serve", "--plugin", "nospam.py"))

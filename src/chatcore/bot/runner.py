@@ -8,6 +8,7 @@ event ──► whose? nobody's ──► passed            done ──► curso
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -161,20 +162,20 @@ class Runner:
         message = event.message
         if message.user_id == self.place.me or not message.content:
             return
-        card = self.place.state.members.get(message.user_id)
-        yield from self._for_message(event, message, is_bot=card is not None and card.is_bot)
-
-    def _for_message(self, event: MessageReceived, message: Message, *, is_bot: bool) -> Iterator[Run]:
         line = self._addressed(message)
         if line is not None:
-            yield from self._for_command(event, message, *line, is_bot=is_bot)
+            yield from self._for_command(event, message, *line)
         elif (held := self.dialogs.hold(message)) is not None:
             yield Run(name="held", call=_nothing, message=message, event=event, held=held)
-        elif not is_bot and self.dialogs.heard(message):
+        elif not self._is_bot(message) and self.dialogs.heard(message):
             # Done with: in another life it must not pass for something else.
             yield Run(name="answer", call=_nothing, message=message, event=event)
         else:
-            yield from self._for_listeners(event, message, is_bot=is_bot)
+            yield from self._for_listeners(event, message)
+
+    def _is_bot(self, message: Message) -> bool:
+        card = self.place.state.members.get(message.user_id)
+        return card is not None and card.is_bot
 
     def _addressed(self, message: Message) -> tuple[str, bool] | None:
         """The line that follows the prefix or the bot's mention, and whether the bot itself is meant; None for other
@@ -189,7 +190,7 @@ class Runner:
                 not rest or rest[0].isspace() or rest[0] in ",:"
             ):
                 return rest.lstrip(" \t\n,:").removeprefix(self.bot.prefix), True
-        word = text.partition(" ")[0]
+        word = (text.split(maxsplit=1) or [""])[0]
         if word.startswith("/") and self._command(word[1:]) is not None:
             return text[1:], False
         it = self.place.state.channels.get(message.channel_id)
@@ -201,26 +202,26 @@ class Runner:
         """As it is, or as it is written behind a slash."""
         return self.bot.commands.get(name.lower()) or self.bot.commands.get(name.lower().replace("-", "_"))
 
-    def _for_command(
-        self, event: MessageReceived, message: Message, line: str, meant: bool, *, is_bot: bool
-    ) -> Iterator[Run]:
-        name, _, rest = line.strip().partition(" ") if line.strip() else ("help", "", "")
+    def _for_command(self, event: MessageReceived, message: Message, line: str, meant: bool) -> Iterator[Run]:
+        # Who only calls the bot by its name is told what it does. The text of a command may begin on the next line.
+        name, rest = [*line.split(maxsplit=1), "", ""][:2] if line.strip() else ("help" if meant else "", "")
         command = self._command(name)
-        if is_bot and (command is None or not command.bots):
+        if self._is_bot(message) and (command is None or not command.bots):
             return
         call: Call
         if command is not None:
-            call = lambda ctx: self._carry_out(ctx, command)  # noqa: E731 - it closes over the command
+            call = partial(self._carry_out, command=command)
         elif name.lower() in ("help", "cancel"):
             call = self._help if name.lower() == "help" else self._call_off
         elif meant:
-            call = lambda ctx: self._unknown(ctx, name)  # noqa: E731
+            call = partial(self._unknown, name=name)
         else:
             # Another bot may have the same prefix, and this command.
             return
         yield Run(name=f"command.{name.lower()}", call=call, message=message, event=event, text=rest.strip())
 
-    def _for_listeners(self, event: MessageReceived, message: Message, *, is_bot: bool) -> Iterator[Run]:
+    def _for_listeners(self, event: MessageReceived, message: Message) -> Iterator[Run]:
+        is_bot = self._is_bot(message)
         for listener in self._by_event.get(event.type, ()):
             match = None if listener.pattern is None else listener.pattern.search(message.content)
             if (listener.pattern is None or match is not None) and (listener.bots or not is_bot):
@@ -264,9 +265,7 @@ class Runner:
         message = held.message
         if held.is_answer or not isinstance(run.event, MessageReceived):
             return
-        card = self.place.state.members.get(message.user_id)
-        is_bot = card is not None and card.is_bot
-        for each in self._for_listeners(run.event, message, is_bot=is_bot):
+        for each in self._for_listeners(run.event, message):
             if self._allowed(message):
                 self.dialogs.enter(lane_of(message))
                 try:
@@ -275,8 +274,7 @@ class Runner:
                     self.dialogs.leave(lane_of(message))
 
     def _allowed(self, message: Message) -> bool:
-        card = self.place.state.members.get(message.user_id)
-        is_bot = card is not None and card.is_bot
+        is_bot = self._is_bot(message)
         # A monotonic clock of the machine: it measures a rate, and decides nothing that a test waits for.
         if self._guard.allows(message.channel_id, message.user_id, time.monotonic(), is_bot=is_bot):
             return True

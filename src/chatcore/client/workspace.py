@@ -17,7 +17,7 @@ from chatcore.client.inbox import Heard, Inbox, Joined
 from chatcore.client.link import Link
 from chatcore.client.reading import read_state
 from chatcore.client.rest.channels import Channels
-from chatcore.errors import ChatError, NotFound, RateLimited
+from chatcore.errors import ChatError, NotFound, RateLimited, ValidationFailed
 from chatcore.events import Event
 from chatcore.ids import AttachmentId, ChannelId, HuddleId, MessageId, UserId, WorkspaceId, is_id
 from chatcore.model import Channel, Message, Position, PresenceStatus, ReadState, Signal
@@ -364,13 +364,20 @@ class Workspace:
         return left and data.get("userId") == self.me and data.get("channelId") is None
 
     def _read(self, frame: Frame) -> Event | None:
-        """The event of a frame, with the state brought forward; None for one that this release does not know."""
+        """The event of a frame, with the state brought forward; None for one that this release does not know, or that
+        a later one says in a way that this one does not: neither keeps those behind it from being heard.
+        """
         if frame["type"] == Resynced.type:
             return Resynced(workspace_id=self.id)
         cls = events.EVENTS.get(str(frame.get("type")))
         if cls is None:
             return None
-        event = wire.stamp(wire.structure(frame.get("data"), cls, tolerant=True), self.id, frame.get("seq", 0))
+        try:
+            data = wire.structure(frame.get("data"), cls, tolerant=True)
+        except ValidationFailed as problem:
+            log.warning("%s: an event %s was not understood (%s)", self.slug, cls.type, problem.message)
+            return None
+        event = wire.stamp(data, self.id, frame.get("seq", 0))
         if self._state is not None:
             self._state = apply(self._state, event)
         return event

@@ -144,6 +144,9 @@ async def test_the_bot_explains_itself(echo: Bot) -> None:
             "echo: I do not know “tak”. Did you mean `!take`? `!help` lists what I do.",
             # Another bot may know it.
             "ada: !somethingelse",
+            # Nobody is meant.
+            "ada: !",
+            "ada: !!!",
             "ada: @echo",
             "echo: /`!take .*/",
         ]
@@ -537,3 +540,22 @@ async def test_a_test_that_fails_shows_the_conversation_and_nothing_else() -> No
     assert str(failed.value) == "dice was to say: 1..21; the conversation:\nada: !roll 20\ndice: 1..20"
     with pytest.raises(AssertionError, match="was to say nothing more"):
         await bot_tester(bot).dialog(["ada: !roll 20"])
+
+
+async def test_the_text_of_a_command_may_begin_on_the_next_line() -> None:
+    bot = Bot("scribe")
+
+    @bot.command()
+    async def note(ctx: Context, *, text: str) -> None:
+        await ctx.reply(f"[{text}]")
+
+    await bot_tester(bot).dialog(
+        [
+            "ada: !note\none\ntwo",
+            "scribe: [one\ntwo]",
+            "ada: @scribe\nnote x",
+            "scribe: [x]",
+            "ada: /note\ty",
+            "scribe: [y]",
+        ]
+    )

@@ -2,7 +2,7 @@
 
 import pytest
 import trio
-from tests.chatcore.client.scripted import WORKSPACE, Act, Socket, socket_server
+from tests.chatcore.client.scripted import CHANNEL, WORKSPACE, Act, Socket, socket_server
 
 from chatcore.client import BotAccess, Frame, Workspace, ending, link
 from chatcore.client.api import Api, connect
@@ -177,3 +177,24 @@ async def test_a_workspace_that_may_not_be_joined_is_told() -> None:
 
     with pytest.RaisesGroup(pytest.RaisesExc(NotFound, match="no such workspace"), flatten_subgroups=True):
         await play([act], 1)
+
+
+async def test_an_event_that_is_not_understood_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    """A later release may say more than this one has words for: what is behind it is heard all the same."""
+
+    async def act(socket: Socket) -> None:
+        await socket.joined(10)
+        await socket.event(11)  # too little for a message
+        data = {"messageId": CHANNEL, "channelId": CHANNEL, "messageSeq": 5, "new": "something"}
+        await socket.say({"type": "message_deleted", "workspaceId": WORKSPACE, "seq": 12, "data": data})
+        await socket.stay()
+
+    with trio.fail_after(20):
+        async with socket_server([act]) as (url, _), connect(url) as http:
+            api = Api(BotAccess(url=url, token="cct_x"), http)
+            workspace = Workspace(api, UserId("me"), WorkspaceId(WORKSPACE), "team")
+            async with beside(workspace.run):
+                await workspace.start(state=False)
+                event = await workspace.next_event()
+    assert (event.type, event.seq, workspace.position.seq) == ("message_deleted", 12, 12)
+    assert "an event message_received was not understood" in caplog.text

@@ -210,11 +210,11 @@ class HuddleKeeper:
 
     async def _look(self) -> float:
         """Do what is due; returns when to look again."""
-        asked = trio.current_time()
+        asked, untold = trio.current_time(), len(self._untold)
         scan = await self._core.storage.read(_scan)
         now = trio.current_time()
         self._homes = {huddle.id: (huddle.workspace_id, huddle.channel_id) for huddle in scan.huddles}
-        self._tell_untold()
+        self._tell_untold(untold)
         self.devices.see(scan.devices, asked, now)
         due = set(self.devices.due(now, self._with_media(scan)))
         beats = {(row.huddle_id, row.user_id, row.device_id): row.beat for row in scan.devices}
@@ -226,8 +226,9 @@ class HuddleKeeper:
         pause = SCAN_SECONDS if scan.huddles else IDLE_SECONDS
         return min(now + pause, after, max(now, self.devices.next_due(now, self._with_media(scan))))
 
-    def _tell_untold(self) -> None:
-        untold, self._untold = self._untold, []
+    def _tell_untold(self, count: int) -> None:
+        """Tell the first of them; a later one's huddle may have been started since we asked."""
+        untold, self._untold = self._untold[:count], self._untold[count:]
         for huddle_id, reason, user_id, device_id in untold:
             if huddle_id in self._homes:
                 self._tell_to_rejoin(huddle_id, reason, user_id, device_id)

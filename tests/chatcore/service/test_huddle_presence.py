@@ -12,10 +12,10 @@ from trio.testing import MockClock
 from chatcore import open_chat
 from chatcore.chat import Chat
 from chatcore.errors import Forbidden, ValidationFailed
-from chatcore.events import HuddleEnded, HuddleUserJoined, HuddleUserLeft, MessageReceived
+from chatcore.events import HuddleEnded, HuddleRejoin, HuddleUserJoined, HuddleUserLeft, MessageReceived
 from chatcore.hooks import hookimpl
 from chatcore.model import Huddle, HuddleStatus, User
-from chatcore.ports import Provider, ProviderContext, Storage, Tx
+from chatcore.ports import MediaRestarted, Provider, ProviderContext, Storage, Tx
 from chatcore.service import huddle_keeper
 from chatcore.service.hub import CHECK_SECONDS
 from chatcore.service.huddle_devices import BY_REQUESTS, REJOIN_SECONDS, REQUEST_SECONDS, STILL_SECONDS
@@ -190,20 +190,37 @@ async def test_where_no_huddle_goes_on_few_looks_are_taken(
     assert len(looks) in range(4, 8)
 
 
-async def test_who_joins_while_the_keeper_reads_is_held(
-    team: Team, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def late(team: Team, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the keeper of huddles reads is a second old when it gets it; when it was read."""
     read = team.chat.storage.read
+    times: list[float] = []
 
     async def read_late(work: Callable[[Tx], Awaitable[Any]], **about: Any) -> Any:
         found = await read(work, **about)
         if work is huddle_keeper._scan:
+            times.append(trio.current_time())
             await trio.sleep(1)
         return found
 
     monkeypatch.setattr(team.chat.storage, "read", read_late)
-    huddle = (await team.chat.huddles.start(team.room, actor=team.owner)).huddle
+    return times
+
+
+async def until_read(chat: Chat, late: list[float]) -> None:
+    """Wait until the keeper has read, half a second ago."""
+    late.clear()
+    chat.huddles._keeper.wake()
+    while not late:  # noqa: ASYNC110  # there is no event to wait for
+        await trio.sleep(0.01)
     await trio.sleep(0.5)
+
+
+async def test_who_joins_while_the_keeper_reads_is_held(
+    team: Team, autojump_clock: MockClock, late: list[float]
+) -> None:
+    huddle = (await team.chat.huddles.start(team.room, actor=team.owner)).huddle
+    await until_read(team.chat, late)
     await by_socket(team, huddle, team.ann, "one", "laptop")
     seq = await team.seq()
     await trio.sleep(2 * STILL_SECONDS)
@@ -250,6 +267,19 @@ async def test_another_node_takes_out_whose_node_is_gone_unless_they_come_back(
     (left,) = await team.events(seq)
     assert isinstance(left, HuddleUserLeft)
     assert left.user_id == team.guest.id
+
+
+async def test_media_that_is_lost_while_the_keeper_reads_of_the_huddle_is_told(
+    team: Team, autojump_clock: MockClock, late: list[float]
+) -> None:
+    async with open_chat("shared:", clock=team.clock, plugins=[Shared(team.chat.storage)]) as other:
+        await trio.sleep(10)  # the other's own looks are over
+        await until_read(team.chat, late)
+        huddle = (await other.huddles.start(team.room, actor=team.owner)).huddle
+        async with team.chat.subscribe(team.ann, team.workspace) as heard:
+            team.chat.huddles._keeper._happened(MediaRestarted(huddle_id=huddle.id, reason="the media process died"))
+            with trio.fail_after(5):
+                assert isinstance(await anext(heard), HuddleRejoin)
 
 
 async def test_a_huddle_that_began_on_another_node_is_heard_of(team: Team, autojump_clock: MockClock) -> None:

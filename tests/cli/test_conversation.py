@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.cli.process import PATIENCE, READY, Process
 from tests.cli.shell import CHATCORE
+from tests.programme.process import QUICK_PASSWORDS
 
 PASSWORD = "correct horse"
 
@@ -30,7 +31,7 @@ class Town:
     def env(self, who: str = "operator") -> dict[str, str]:
         home = self.folder / f"home-{who}"
         home.mkdir(exist_ok=True)
-        return {"PATH": os.defpath, "HOME": str(home), "LANG": "C.UTF-8"}
+        return {"PATH": os.defpath, "HOME": str(home), "LANG": "C.UTF-8", "CHATCORE_PLUGINS": QUICK_PASSWORDS}
 
     def start(self, *args: str, name: str, who: str = "operator", **env: str) -> Process:
         process = Process(self.folder, *args, name=name, env=self.env(who) | env)

@@ -47,7 +47,7 @@ class Served:
 @contextmanager
 def serving(folder: Path, **settings: Any) -> Iterator[Served]:
     """The example's server."""
-    settings = {"database_url": "memory:", "rate_limits": "off"} | settings
+    settings = {"database_url": "memory:", "rate_limits": "off", "bcrypt_rounds": 4} | settings
     code = (
         "import runpy, trio; from functools import partial; from chatcore import Config; "
         f"main = runpy.run_path({str(EXAMPLE)!r})['main']; trio.run(partial(main, 0, config=Config(**{settings!r})))"

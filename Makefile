@@ -10,7 +10,12 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-PARALLEL := $(BIN)/pytest -n $(JOBS) --maxprocesses 8 --dist worksteal
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+# jobs N: so many processes, unless JOBS says how many
+jobs = $(if $(filter auto,$(JOBS)),$(1),$(JOBS))
+PARALLEL := $(BIN)/pytest --maxprocesses 8 --dist worksteal
+# marked NAME: the files with tests of this mark, so that no others are read for them
+marked = $(shell grep -rl --include='test_*.py' 'mark\.$(1)\b' tests)
 # Little here opens a port or starts a program.
 UNITS    := tests/chatcore tests/chatserver --ignore=tests/chatcore/client --ignore=tests/chatserver/net \
 	$(wildcard tests/plugins/chat_auth_* tests/plugins/chat_bus_memory tests/plugins/chat_presence tests/plugins/chat_storage_sqlite)
@@ -40,8 +45,8 @@ $(STAMP): requirements-dev.lock pyproject.toml
 run: install ## serve on port 8000 (PORT=…) with the database chat.db in this folder
 	$(BIN)/chatcore serve --port $(PORT) $(ARGS)
 
-# In as many processes as there are processors; then alone what measures time or makes load. pytest ends with 1 when tests
-# failed, 5 when none was chosen. After anything else nothing is left to `retry`: nobody knows what would have failed.
+# In one process more than there are processors, for many tests wait; then what measures time or makes load. pytest ends with
+# 1 when tests failed, 5 when none was chosen. After anything else nothing is left to `retry`: nobody knows what would have failed.
 test: install ## every test (ARGS="-k name" for some; JOBS=0 for one after the other)
 	@all=5; \
 	try() { \
@@ -53,25 +58,28 @@ test: install ## every test (ARGS="-k name" for some; JOBS=0 for one after the o
 			*) rm -rf .pytest_cache; exit $$ended ;; \
 		esac; \
 	}; \
-	try $(PARALLEL) -m "not alone" $(ARGS); \
-	try $(BIN)/pytest -m alone $(ARGS); \
+	try $(PARALLEL) -n $(call jobs,$(shell expr $(CORES) + 1)) -m "not alone and not still" $(ARGS); \
+	try $(PARALLEL) -n $(call jobs,2) -m still $(ARGS) $(if $(ARGS),,$(call marked,still)); \
+	try $(BIN)/pytest -m alone $(ARGS) $(if $(ARGS),,$(call marked,alone)); \
 	exit $$all
 
 retry: install ## what failed, once more, one after the other
 	$(BIN)/pytest --last-failed --last-failed-no-failures none
 
 unit: install ## the tests of half a minute, while working
-	$(PARALLEL) -m "not alone and not programme and not slow" $(ARGS) $(UNITS)
+	$(PARALLEL) -n $(JOBS) -m "not alone and not programme and not slow" $(ARGS) $(UNITS)
 
 # REST is where a storage is asked for everything. A bus is heard where somebody listens, is thrown out, or is counted.
+# The tests wait for databases, and each for a moment in which nothing comes.
 backends: install ## what a storage and a bus matter to once more, on PostgreSQL with its own bus and with Redis
-	$(PARALLEL) --backend postgres $(ARGS) tests/chatserver/rest $(HEARD)
-	$(PARALLEL) --backend redis $(ARGS) $(HEARD)
+	$(PARALLEL) -n $(call jobs,$(shell expr 2 \* $(CORES))) --backend postgres $(ARGS) tests/chatserver/rest $(HEARD)
+	$(PARALLEL) -n $(call jobs,$(shell expr 2 \* $(CORES))) --backend redis $(ARGS) $(HEARD)
 
 backends-all: install ## the tests of the server, of the services, and the programme, on both (an hour)
 	for each in postgres redis; do \
-		$(PARALLEL) -m "not alone" --backend $$each $(ARGS) tests/chatserver tests/chatcore/service tests/programme || exit; \
-		$(BIN)/pytest -m alone --backend $$each $(ARGS) tests/chatserver tests/programme || exit; \
+		$(PARALLEL) -n $(JOBS) -m "not alone and not still" --backend $$each $(ARGS) \
+			tests/chatserver tests/chatcore/service tests/programme || exit; \
+		$(BIN)/pytest -m "alone or still" --backend $$each $(ARGS) tests/chatserver tests/programme || exit; \
 	done
 
 check: install ## format, lint, types, and who may import whom

@@ -50,7 +50,6 @@ _KINDS: dict[str, tuple[Callable[[], Slow], float]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 async def test_two_hundred_slow_clients_cost_the_others_nothing(tmp_path: Path) -> None:
     async with serving(tmp_path) as server, trio.open_nursery() as nursery:
         team = await make_team(server)

@@ -10,7 +10,7 @@ import trio
 from tests.chatserver.net.waiting import until
 from tests.programme.process import Person, Server, Team, history, make_team, serving
 
-pytestmark = [pytest.mark.programme, pytest.mark.own_storage, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.programme, pytest.mark.own_storage, pytest.mark.slow, pytest.mark.still]
 
 LOCKED_SECONDS = 30.0
 SENDERS = 30

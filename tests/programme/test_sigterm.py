@@ -16,7 +16,7 @@ _CONTENT = "x" * 4000
 _MESSAGES = 100
 """Of 4 KB each: more than the kernel takes for a reader that stalls, less than the 1 MiB that would end it."""
 
-pytestmark = [pytest.mark.programme, pytest.mark.alone]
+pytestmark = [pytest.mark.programme, pytest.mark.slow]
 
 
 async def test_everybody_is_told_1012_and_the_process_is_gone_in_time(tmp_path: Path) -> None:

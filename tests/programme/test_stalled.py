@@ -23,7 +23,7 @@ _EVERY = 0.02
 _SECONDS = 5.0
 _CONTENT = "x" * 3900
 
-pytestmark = [pytest.mark.programme, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.programme, pytest.mark.slow, pytest.mark.still]
 
 
 @attrs.define

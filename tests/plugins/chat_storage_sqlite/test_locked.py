@@ -32,7 +32,6 @@ async def test_a_short_lock_is_waited_for(town: Town, path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 async def test_a_long_lock_is_unavailable_in_seconds(town: Town, path: Path) -> None:
     began = monotonic()
     lags: list[float] = []

@@ -14,6 +14,7 @@ if __name__ == "__main__":
 bot         Bot: registers commands, listeners, schedules
 context     Context: what a handler is given
 command     a function's parameters as what somebody types; words, converters, durations, help
+addressing  which messages are said to the bot, and as which command
 runner      events in, handlers beside each other; dialogs, guard, progress, schedule
 place       where a bot lives: short Protocols. network: on a server; journal: what it keeps there
 living      every workspace that it is in

@@ -89,6 +89,7 @@ class Bot:
         """By name, and by alias."""
         self.listeners: list[Listener] = []
         self.schedules: list[Schedule] = []
+        self.starts: list[Handler] = []
         self.middlewares: list[Middleware] = []
         self.calls = Calls()
         self.log = logging.getLogger(f"chatcore.bot.{name}")
@@ -145,6 +146,12 @@ class Bot:
             hint = f"did you mean {close[0]!r}? There" if close else "there"
             raise ValueError(f"there is no event {event!r}: {hint} are {', '.join(known)}")
         return self._listen(event=event, bots=True)
+
+    def on_start(self, handler: F) -> F:
+        """Call this once for each workspace when the bot has begun to listen there: after each start of it."""
+        check_async(handler)
+        self.starts.append(handler)
+        return handler
 
     def every(self, span: str | timedelta) -> Callable[[F], F]:
         """Call this again and again: `@bot.every("15m")`. Once for each workspace, at multiples of the span."""

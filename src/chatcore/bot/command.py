@@ -142,7 +142,7 @@ def name_of(handler: Callable[..., Any]) -> str:
 def _arguments(handler: Handler) -> tuple[Argument, ...]:
     where = f"command {name_of(handler)}"
     try:
-        hints = get_type_hints(handler)
+        hints = get_type_hints(handler, include_extras=True)
     except NameError as error:
         raise TypeError(f"{where}: an annotation names what is not there: {error}") from error
     first, *parameters = inspect.signature(handler).parameters.values()

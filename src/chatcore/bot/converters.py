@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from chatcore.bot.durations import parse_duration
 from chatcore.bot.errors import BadArgument
@@ -25,6 +25,10 @@ _NO = frozenset({"no", "n", "false", "off", "0"})
 
 def converter_for(annotation: Any) -> Converter:
     """Raises TypeError for an annotation that nothing can be converted to."""
+    if get_origin(annotation) is Annotated:
+        kind, *notes = get_args(annotation)
+        own = [note for note in notes if callable(note)]
+        return _by(own[0]) if own else converter_for(kind)
     if get_origin(annotation) in (Union, types.UnionType):
         return _first_of([each for each in get_args(annotation) if each is not type(None)])
     if get_origin(annotation) is Literal:
@@ -37,7 +41,7 @@ def converter_for(annotation: Any) -> Converter:
         return _SIMPLE[annotation]
     known = ", ".join(each.__name__ for each in _SIMPLE)
     name = annotation.__name__ if isinstance(annotation, type) else repr(annotation)
-    raise TypeError(f"a command cannot take {name}: it takes {known}, an Enum, a Literal, or one of these or None")
+    raise TypeError(f"a command cannot take {name}: it takes {known}, an Enum, a Literal, Annotated[…, function]")
 
 
 def choices_of(annotation: Any) -> tuple[str, ...]:
@@ -114,6 +118,18 @@ def _choice(choices: dict[str, Any], names: dict[str, Any] | None = None) -> Con
         raise BadArgument("must be one of " + ", ".join(choices))
 
     return choose
+
+
+def _by(function: Callable[[str], Any]) -> Converter:
+    """What a bot's own function makes of a word; its ValueError says what would fit."""
+
+    def convert(word: str, state: State) -> Any:
+        try:
+            return function(word)
+        except ValueError as problem:
+            raise BadArgument(str(problem) or "does not fit") from None
+
+    return convert
 
 
 def _first_of(annotations: list[Any]) -> Converter:

@@ -16,6 +16,7 @@ import attrs
 import trio
 
 from chatcore.bot import help as help_texts
+from chatcore.bot.addressing import Line, addressed, command_named
 from chatcore.bot.bot import Bot, Listener
 from chatcore.bot.command import Command
 from chatcore.bot.context import Context
@@ -96,6 +97,10 @@ class Runner:
                 async with trio.open_nursery() as listening:
                     listening.start_soon(self._until, stop, listening.cancel_scope)
                     listening.start_soon(self._save_often)
+                    for number, handler in enumerate(self.bot.starts):
+                        await self._take_slot()
+                        run = Run(name=f"start.{number}", call=handler, message=None, event=None)
+                        working.start_soon(self._handle, run, uuid4().hex)
                     for schedule in self.bot.schedules:
                         listening.start_soon(self._keep_to, schedule, working)
                     await self._listen(working)
@@ -162,9 +167,11 @@ class Runner:
         message = event.message
         if message.user_id == self.place.me or not message.content:
             return
-        line = self._addressed(message)
+        it = self.place.state.channels.get(message.channel_id)
+        direct = it is not None and it.channel.type is ChannelType.DIRECT
+        line = addressed(self.bot, message.content, self.place.me, direct=direct)
         if line is not None:
-            yield from self._for_command(event, message, *line)
+            yield from self._for_command(event, message, line)
         elif (held := self.dialogs.hold(message)) is not None:
             yield Run(name="held", call=_nothing, message=message, event=event, held=held)
         elif not self._is_bot(message) and self.dialogs.heard(message):
@@ -177,48 +184,22 @@ class Runner:
         card = self.place.state.members.get(message.user_id)
         return card is not None and card.is_bot
 
-    def _addressed(self, message: Message) -> tuple[str, bool] | None:
-        """The line that follows the prefix or the bot's mention, and whether the bot itself is meant; None for other
-        messages. In a direct message the name of a command is enough.
-        """
-        text = message.content.strip()
-        if text.startswith(self.bot.prefix):
-            return text.removeprefix(self.bot.prefix), False
-        for called in (f"<@{self.place.me}>", f"@{self.bot.name}"):
-            rest = text[len(called) :]
-            if text[: len(called)].casefold() == called.casefold() and (
-                not rest or rest[0].isspace() or rest[0] in ",:"
-            ):
-                return rest.lstrip(" \t\n,:").removeprefix(self.bot.prefix), True
-        word = (text.split(maxsplit=1) or [""])[0]
-        if word.startswith("/") and self._command(word[1:]) is not None:
-            return text[1:], False
-        it = self.place.state.channels.get(message.channel_id)
-        if it is not None and it.channel.type is ChannelType.DIRECT and self._command(word) is not None:
-            return text, True
-        return None
-
-    def _command(self, name: str) -> Command | None:
-        """As it is, or as it is written behind a slash."""
-        return self.bot.commands.get(name.lower()) or self.bot.commands.get(name.lower().replace("-", "_"))
-
-    def _for_command(self, event: MessageReceived, message: Message, line: str, meant: bool) -> Iterator[Run]:
-        # Who only calls the bot by its name is told what it does. The text of a command may begin on the next line.
-        name, rest = [*line.split(maxsplit=1), "", ""][:2] if line.strip() else ("help" if meant else "", "")
-        command = self._command(name)
+    def _for_command(self, event: MessageReceived, message: Message, line: Line) -> Iterator[Run]:
+        command = command_named(self.bot, line.name)
         if self._is_bot(message) and (command is None or not command.bots):
             return
+        name = line.name.lower()
         call: Call
         if command is not None:
             call = partial(self._carry_out, command=command)
-        elif name.lower() in ("help", "cancel"):
-            call = self._help if name.lower() == "help" else self._call_off
-        elif meant:
-            call = partial(self._unknown, name=name)
+        elif name in ("help", "cancel"):
+            call = self._help if name == "help" else self._call_off
+        elif line.meant:
+            call = partial(self._unknown, name=line.name)
         else:
             # Another bot may have the same prefix, and this command.
             return
-        yield Run(name=f"command.{name.lower()}", call=call, message=message, event=event, text=rest.strip())
+        yield Run(name=f"command.{name}", call=call, message=message, event=event, text=line.rest)
 
     def _for_listeners(self, event: MessageReceived, message: Message) -> Iterator[Run]:
         is_bot = self._is_bot(message)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from enum import Enum
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import pytest
 import trio.testing
@@ -559,3 +559,36 @@ async def test_the_text_of_a_command_may_begin_on_the_next_line() -> None:
             "scribe: [y]",
         ]
     )
+
+
+def dice(word: str) -> int:
+    """Sides, as people who play write them: `d20`."""
+    if not word.startswith("d") or not word[1:].isdecimal():
+        raise ValueError("must be a die like d20")
+    return int(word[1:])
+
+
+async def test_a_function_of_ones_own_converts() -> None:
+    bot = Bot("dice")
+
+    @bot.command()
+    async def roll(ctx: Context, sides: Annotated[int, dice], at: Annotated[float, "seconds"] = 0.5) -> None:
+        await ctx.reply(f"1..{sides + 1} {at}")
+
+    lines = ["ada: !roll d19 2", "dice: 1..20 2.0", "ada: !roll 20"]
+    said = "dice: `sides` must be a die like d20, not “20”. Usage: `!roll <sides> [at=0.5]`"
+    await bot_tester(bot).dialog([*lines, said])
+
+
+async def test_a_start_is_noticed_each_time() -> None:
+    bot = Bot("early")
+
+    @bot.on_start
+    async def awake(ctx: Context) -> None:
+        await ctx.send("Good morning.", channel="general")
+
+    async with bot_tester(bot).open() as stage:
+        await stage.play(["early: Good morning."])
+        async with stopped(stage):
+            pass
+        await stage.play(["early: Good morning.", "ada: hello"])

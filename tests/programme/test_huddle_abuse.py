@@ -85,16 +85,17 @@ async def test_signals_from_outside_and_forged_ids() -> None:
 
 
 async def test_who_floods_with_signals_is_disconnected_and_the_others_go_on() -> None:
-    async with talk(rate_limits="default") as here:
+    # A tenth of what a server takes: a slow storage answers no flood of fifty frames a second.
+    async with talk(rate_limits="default", socket_frames_per_second=5) as here:
         assert (await here.socket.ask("join_huddle", huddleId=here.huddle))["ok"]
         signal, passed = {"type": "offer", "data": {"sdp": "v=0 flood"}, "targetUserId": here.two_id}, 0
         with pytest.raises(AssertionError, match="closed with 4429"):  # noqa: PT012  # whichever of them it is
-            for _ in range(1300):
+            for _ in range(130):
                 answer = await here.socket.ask("huddle_signal", huddleId=here.huddle, signal=signal)
                 if answer["ok"]:
                     assert (await here.two.hear("huddle_signal"))["data"]["signal"]["data"] == {"sdp": "v=0 flood"}
                     passed += 1
-        assert 0 < passed < 1200
+        assert 0 < passed < 120
         await here.undisturbed("huddle_user_joined", "huddle_user_left")
 
 

@@ -259,7 +259,7 @@ def test_a_bot_talks_by_its_token(served: Town) -> None:
 
 def test_the_operator_changes_things_beside_the_running_server(served: Town) -> None:
     served.add("eve")
-    tail = served.start("tail", "--since", "1s", name="tail", who="eve")
+    tail = served.start("tail", "--since", "1m", name="tail", who="eve")
     served.good("send", "general", "first", who="ada")
     tail.wait_for("first")
     served.good("channel", "create", "news", "--workspace", "team")

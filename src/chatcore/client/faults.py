@@ -6,6 +6,8 @@ import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import httpx
+
 from chatcore.errors import ChatError, RateLimited, Unavailable, leaves
 
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
@@ -50,23 +52,34 @@ def passes(error: ChatError) -> bool:
 
 def unreachable(url: str, error: BaseException) -> Unreachable:
     """The server does not answer, and why."""
-    return Unreachable(f"cannot reach {url} ({why(error)}): is the server running, and is the address right?")
+    advice = "is the server running, and is the address right?"
+    if any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(error)):
+        advice = "SSL_CERT_FILE names the certificates to trust instead of the world's"
+    elif url.startswith("http:") and isinstance(error, httpx.RemoteProtocolError):
+        advice = "is it https:// instead of http://?"
+    return Unreachable(f"cannot reach {url} ({why(error)}): {advice}")
 
 
 def why(error: BaseException) -> str:
     """The words of the operating system for a connection that failed, from below what wraps them."""
     found = str(error) or type(error).__name__
-    cause: BaseException | None = error
-    while cause is not None:
-        inner = next(leaves(cause))
+    for inner in _causes(error):
         if isinstance(inner, OSError) and inner.strerror:
             if isinstance(inner, ssl.SSLError) and inner.reason in _NO_TLS:
                 return "no TLS is spoken there: is it http:// instead of https://?"
             # What wraps it has put an address into its words; the resolver's and TLS's numbers are not the system's.
             foreign = isinstance(inner, ssl.SSLError | socket.gaierror) or not inner.errno
             found = inner.strerror if foreign else os.strerror(inner.errno or 0)
-        cause = inner.__cause__ or inner.__context__
     return found[0].lower() + found[1:]
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What led to what, from the outside to the inside."""
+    cause: BaseException | None = error
+    while cause is not None:
+        inner = next(leaves(cause))
+        yield inner
+        cause = inner.__cause__ or inner.__context__
 
 
 def _by_code(code: str, status: int) -> type[ChatError]:

@@ -1,5 +1,6 @@
 """HTTP: what is tried again, what is not, and what a person is told."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from tests.chatcore.client.scripted import Reply, http_server, refusal
 from chatcore.client import Access, BotAccess, NotChatcore, PersonAccess, Tokens, Unreachable
 from chatcore.client import api as api_module
 from chatcore.client.api import Api, connect
+from chatcore.client.faults import unreachable
 from chatcore.errors import ChatError, RateLimited, Unauthorized, Unavailable, ValidationFailed
 
 GOOD = Reply(200, {"it": "works"})
@@ -103,6 +105,17 @@ async def test_nobody_listens() -> None:
     async with open_api(bot(url)) as api:
         with pytest.raises(Unreachable, match="is the server running"):
             await api.request("GET", "/x", again=True)
+
+
+async def test_who_hangs_up_may_want_tls() -> None:
+    async with http_server([None] * api_module.ATTEMPTS) as (url, _), open_api(bot(url)) as api:
+        with pytest.raises(Unreachable, match=r"is it https:// instead of http://\?"):
+            await api.request("GET", "/x", again=True)
+
+
+def test_certificates_of_ones_own_can_be_named() -> None:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
+    assert "SSL_CERT_FILE" in unreachable("https://chat.example.org", error).message
 
 
 async def test_a_refused_bot_token_is_not_tried_again() -> None:

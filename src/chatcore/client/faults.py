@@ -65,7 +65,7 @@ def why(error: BaseException) -> str:
     found = str(error) or type(error).__name__
     for inner in _causes(error):
         if isinstance(inner, OSError) and inner.strerror:
-            if isinstance(inner, ssl.SSLError) and inner.reason in _NO_TLS:
+            if isinstance(inner, ssl.SSLError) and getattr(inner, "reason", None) in _NO_TLS:
                 return "no TLS is spoken there: is it http:// instead of https://?"
             # What wraps it has put an address into its words; the resolver's and TLS's numbers are not the system's.
             foreign = isinstance(inner, ssl.SSLError | socket.gaierror) or not inner.errno

@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from chatcore.errors import ChatError
-from chatcore.events import HuddleEnded, HuddleSpeaking, HuddleUserLeft, Slot
+from chatcore.events import HuddleEnded, HuddleSpeaking, HuddleUserJoined, HuddleUserLeft, Slot
 from chatcore.ids import ChannelId, HuddleId, UserId, WorkspaceId
 from chatcore.ports import Envelope, SpeakersChanged, Tx, VoiceEvent
 from chatcore.service.core import Core
@@ -20,6 +20,8 @@ from chatcore.service.huddle_media import HuddleMedia
 
 INTERVAL = 0.2
 """Seconds between two tellings of one huddle."""
+
+HEARD = {event.type for event in (HuddleEnded, HuddleSpeaking, HuddleUserJoined, HuddleUserLeft)}
 
 log = logging.getLogger("chatcore.huddles")
 
@@ -75,13 +77,18 @@ class Speaking:
     def deliver(self, workspace_id: WorkspaceId, envelopes: Sequence[Envelope]) -> None:
         """Follow the events: what other nodes tell of, and who is gone."""
         for envelope in envelopes:
-            if envelope.type not in (HuddleSpeaking.type, HuddleUserLeft.type, HuddleEnded.type):
+            if envelope.type not in HEARD:
                 continue
             event = envelope.event
             if isinstance(event, HuddleSpeaking):
                 floor = self._floors.setdefault(event.huddle_id, _Floor())
                 if not floor.pending:
                     floor.speaking = event.speaking
+            elif isinstance(event, HuddleUserJoined):
+                # The media gives them their slots first: what it said of these was told before they were in.
+                floor = self._floors.get(event.huddle_id, _Floor())
+                if event.user.user_id in floor.slots:
+                    self._to_tell(floor)
             elif isinstance(event, HuddleUserLeft) and event.user_id in self.now(event.huddle_id):
                 self.say(event.huddle_id, event.user_id, False)
             elif isinstance(event, HuddleEnded):

@@ -190,6 +190,20 @@ async def test_slots_are_told_to_whom_they_belong(team: Team, voice: FakeVoice) 
     assert (await team.chat.huddles.get(view.huddle, actor=team.ann)).speaking == (team.owner.id,)
 
 
+async def test_who_has_slots_before_they_are_in_is_told_of_them_then(team: Team, voice: FakeVoice) -> None:
+    view = await team.chat.huddles.start(team.room, actor=team.owner, mode=HuddleMode.SFU)
+    await team.chat.huddles.join(view.huddle, actor=team.owner, offer=OFFER)
+    async with team.chat.subscribe(team.ann, team.workspace) as heard:
+        slots = SeatSlots(user_id=team.ann.id, device_id=DEVICE, audio={"1": team.owner.id})
+        voice.tell(SpeakersChanged(huddle_id=view.huddle.id, speaking=(team.owner.id,), slots=(slots,)))
+        await trio.testing.wait_all_tasks_blocked()
+        await team.chat.huddles.join(view.huddle, actor=team.ann, offer=OFFER)
+        with trio.fail_after(5):
+            while not isinstance(event := await anext(heard), HuddleSpeaking):
+                pass
+        assert event.slots == (Slot(device_id=DEVICE, mid="1", user_id=team.owner.id),)
+
+
 async def test_candidates_wishes_and_figures(team: Team, voice: FakeVoice) -> None:
     view = await team.chat.huddles.start(team.room, actor=team.owner, mode=HuddleMode.SFU)
     await team.chat.huddles.join(view.huddle, actor=team.owner, offer=OFFER)

@@ -11,9 +11,11 @@ It sees values only, so it can be used against any server, and read alone:
     client        open_client: sign-in, and everything by noun
     rest/         the REST interface, one file per noun; answers: values that the core does not have
     workspace     a workspace, followed: events, state, sends
-    link          one socket that comes back; outbox, inbox: what waits on either side of it
+    reading       the state of a workspace, read afresh
+    link          one socket that comes back; outbox, inbox: what waits on either side of it; dialling: its line
     ending        how a connection ended, and what to do then
     api  access   one request, tried again while that is safe; the token that it carries
+    endpoint      one route as data; answering: what comes back
     faults        the server's refusals as the errors of chatcore.errors
     blocking      the same without async, for scripts and notebooks
 """

@@ -72,11 +72,15 @@ class Scribe:
             self._last = trio.current_time()
             match event:
                 case MessageReceived(message=message) if message.user_id != self._you.id:
-                    self._write(f"{message.user.display_name}: {message.content}")
+                    self._write(f"{message.user.display_name}: {self._readable(message.content)}")
                 case MessageUpdated(content=content):
-                    self._write(f"(edited) {content}")
+                    self._write(f"(edited) {self._readable(content)}")
                 case ReactionAdded(user_id=user_id, user=user, emoji=emoji) if user_id != self._you.id:
                     self._write(f"{user.display_name} reacts {emoji}")
+
+    def _readable(self, content: str) -> str:
+        """A mention of the only person there is, as clients show it."""
+        return content.replace(f"<@{self._you.id}>", f"@{self._you.display_name}")
 
     async def settled(self) -> None:
         """Wait until nothing was said for a while."""

@@ -122,6 +122,14 @@ async def test_ctrl_c_ends_the_terminal_without_a_word(program: Path) -> None:
         assert await process.wait() == 130
 
 
+def test_the_terminal_shows_who_is_mentioned(program: Path) -> None:
+    program.write_text(SIX_LINES.replace("1..{sides}", "<@{ctx.author.user_id}>: {sides}"))
+    done = subprocess.run(
+        [sys.executable, program, "--shell"], input="!roll 20\n", capture_output=True, text=True, timeout=30
+    )
+    assert done.stdout.splitlines()[1:] == ["dice: @you: 20"]
+
+
 def test_its_help_names_the_token(program: Path) -> None:
     done = subprocess.run([sys.executable, program, "--help"], capture_output=True, text=True, timeout=30)
     assert "CHATCORE_TOKEN" in done.stdout

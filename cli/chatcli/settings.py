@@ -12,8 +12,14 @@ from chatcore.config import Config, load
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_FILE = Path("chat.toml")
-OWN_VARIABLES = ("CHATCORE_URL", "CHATCORE_TOKEN", "CHATCORE_WORKSPACE")
-"""Read by the commands that talk to a running server; they are no settings of one."""
+OWN_VARIABLES = (
+    "CHATCORE_URL",
+    "CHATCORE_TOKEN",
+    "CHATCORE_WORKSPACE",
+    "CHATCORE_BOT_DATA",
+    "CHATCORE_CHECK_URL",
+)
+"""Read by bots, and by commands that talk to a running server or try a plugin; they are no settings of a server."""
 
 
 def config_option(command: F) -> F:

@@ -236,6 +236,9 @@ def _from_file(file: Path) -> dict[str, Any]:
         where = f"{file}{_line_of(key, text)}: {shown(key)}"
         if key == "plugin":
             values["plugin_settings"] = _plugin_tables(value, where)
+        elif key == "plugins" and isinstance(value, dict):
+            name = shown(next(iter(value), "NAME"))
+            raise ConfigError(f"{where}: must be a list; the settings of a plugin stand in [plugin.{name}]")
         elif key not in FIELDS:
             raise ConfigError(f"{where}: unknown setting{_did_you_mean(key, FIELDS)}")
         else:

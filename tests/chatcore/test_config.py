@@ -133,6 +133,10 @@ def test_tables_of_plugins_are_handed_on(file: Path) -> None:
         ('plugins = ["a", 1]', ", line 1: plugins[1]: must be text, not a whole number"),
         ("log_file = 1979-05-27", ", line 1: log_file: must be text, not a date"),
         ('plugin = "x"', ", line 1: plugin: must be a table for each plugin, like [plugin.nospam]"),
+        (
+            "[plugins.nospam]\na = 1",
+            ", line 1: plugins: must be a list; the settings of a plugin stand in [plugin.nospam]",
+        ),
         ("[plugin]\nnospam = 1", ", line 1: plugin.nospam: must be a table, like [plugin.nospam]"),
         ("[plugin.x]\nenabled = 0", ", line 1: plugin.x.enabled: must be true or false"),
         ("a = ", ": is not valid TOML: "),

@@ -1,6 +1,7 @@
 """The root of the command: every error is one line and an exit status."""
 
 import os
+import re
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from click.testing import CliRunner, Result
 from tests.cli.shell import CHATCORE, Run, said
 
 from chatcli.main import COMMANDS, Root, cli
+from chatcli.settings import OWN_VARIABLES
+from chatcore.config import FIELDS
 from chatcore.errors import ConfigError, NotFound
 
 
@@ -154,3 +157,30 @@ async def test_a_reader_that_has_enough_is_no_error(folder: Path) -> None:
         done = await trio.run_process([CHATCORE, "plugins", "list"], stdout=out, capture_stderr=True, check=False)
     assert done.stderr == b""
     assert done.returncode == 1
+
+
+def named_variables() -> set[str]:
+    """Every variable of ours that the documents or the sources speak of."""
+    root = Path(__file__).parents[2]
+    pages = [
+        root / "README.md",
+        *(root / "docs").rglob("*.md"),
+        *(root / "src").rglob("*.py"),
+        *(root / "cli").rglob("*.py"),
+    ]
+    return set(re.findall(r"\bCHATCORE_[A-Z_]*[A-Z]\b", "\n".join(page.read_text("utf-8") for page in pages)))
+
+
+def test_every_variable_that_is_spoken_of_may_be_set() -> None:
+    """An unknown one stops a command, so what is read by something else has to be known to be that."""
+    settings_of_a_server = {field.metadata["env"] for field in FIELDS.values()}
+    inside = {"CHATCORE_CHECK_PLUGIN", "CHATCORE_CHECK_CONFIG"}  # from `plugins check` to the suites that it runs
+    assert named_variables() == {*OWN_VARIABLES, *inside} | {
+        name for name in settings_of_a_server if name.startswith("CHATCORE_")
+    }
+
+
+@pytest.mark.parametrize("name", OWN_VARIABLES)
+def test_variables_of_others_are_in_nobodys_way(run: Run, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "x")
+    assert run("plugins", "list").exit_code == 0

@@ -17,7 +17,7 @@ from chatcore.client.inbox import Heard, Inbox, Joined
 from chatcore.client.link import Link
 from chatcore.client.reading import read_state
 from chatcore.client.rest.channels import Channels
-from chatcore.errors import ChatError, NotFound, RateLimited, ValidationFailed
+from chatcore.errors import ChatError, NotFound, RateLimited, Unavailable, ValidationFailed
 from chatcore.events import Event
 from chatcore.ids import AttachmentId, ChannelId, HuddleId, MessageId, UserId, WorkspaceId, is_id
 from chatcore.model import Channel, Message, Position, PresenceStatus, ReadState, Signal
@@ -294,11 +294,17 @@ class Workspace:
 
     async def run(self) -> None:
         """Keep the connection, until cancelled."""
+        ending: ChatError = Unavailable(
+            "This workspace is closed: use it inside of `async with client.workspace(...)`."
+        )
         try:
             await self._link.run()
         except ChatError as failure:
-            self._inbox.fail(failure)
-            self._link.outbox.fail(failure)
+            ending = failure
+        finally:
+            # Nobody is left waiting, nor begins to.
+            self._inbox.fail(ending)
+            self._link.outbox.fail(ending)
             self.live.set()
 
     def opened(self) -> dict[str, Any] | None:

@@ -312,3 +312,17 @@ async def test_typing_is_told(home: House) -> None:
                 break
         with pytest.raises(RuntimeError, match="state=True"):
             assert ws.state
+
+
+async def test_what_is_closed_says_so(home: House) -> None:
+    async with home.client() as client:
+        async with client.workspace("team") as ws:
+            sent = await ws.send("general", "hello")
+        with trio.fail_after(5):
+            with pytest.raises(Unavailable, match="inside of `async with"):
+                await ws.send("general", "too late")
+            # What had come is still there.
+            assert isinstance(event := await ws.next_event(), MessageReceived)
+            assert event.message.id == sent.id
+            with pytest.raises(Unavailable, match="inside of `async with"):
+                await ws.next_event()

@@ -180,5 +180,9 @@ class TestWithTurn:
         assert servers[0]["credential"] == base64.b64encode(digest).decode()
         huddle = await start(team)
         joined = await team.api("POST", f"/api/huddles/{huddle['id']}/join", {}, by=team.member)
-        assert joined.data["iceServers"] == servers
+        handed = joined.data["iceServers"]
+        assert [each["urls"] for each in handed] == [each["urls"] for each in servers]
+        later, _, user_id = handed[0]["username"].partition(":")
+        assert user_id == team.member.id
+        assert 0 <= int(later) - int(expiry) < 60, "they begin when they are asked for"
         assert (await team.api("GET", "/api/ice-servers")).status == 401

@@ -18,6 +18,7 @@ PARALLEL := $(BIN)/pytest --maxprocesses 8 --dist worksteal
 marked = $(shell grep -rl --include='test_*.py' 'mark\.$(1)\b' tests)
 # Little here opens a port or starts a program.
 UNITS    := tests/chatcore tests/chatserver --ignore=tests/chatcore/client --ignore=tests/chatserver/net \
+	$(addprefix --ignore=tests/,chatcore/bot/test_network.py chatcore/testing/test_kit.py chatserver/test_app.py) \
 	$(wildcard tests/plugins/chat_auth_* tests/plugins/chat_bus_memory tests/plugins/chat_presence tests/plugins/chat_storage_sqlite)
 
 # Where the environment says that nothing compiled is to be kept, each of the hundreds of processes that the tests start would

@@ -71,8 +71,8 @@ def running_redis(*options: str) -> Iterator[Redis]:
     """A Redis of one's own, to be treated badly."""
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
         redis = Redis(Path(folder), options)
-        redis.start()
         try:
+            redis.start()
             yield redis
         finally:
             redis.stop()

@@ -44,8 +44,8 @@ async def test_a_redis_that_is_away_is_waited_for() -> None:
         assert (await bus.health())["ok"] is False
         with tempfile.TemporaryDirectory() as folder:
             redis = Redis(Path(folder), port=port)
-            redis.start()
             try:
+                redis.start()
                 with trio.fail_after(10):
                     while not (await bus.health())["ok"]:  # noqa: ASYNC110  # nothing could wake us
                         await trio.sleep(0.01)
@@ -54,7 +54,8 @@ async def test_a_redis_that_is_away_is_waited_for() -> None:
 
 
 async def test_nodes_meet_in_a_cluster() -> None:
-    with running_redis("--cluster-enabled", "yes") as redis:
+    # Left to itself the nodes' own port is 10,000 higher, and not every free one has such a neighbour.
+    with running_redis("--cluster-enabled", "yes", "--cluster-port", str(free_port())) as redis:
         command(redis.port, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")
         await until(lambda: b"cluster_state:ok" in command(redis.port, "CLUSTER", "INFO"))
         await meet(f"redis+cluster://127.0.0.1:{redis.port}")
